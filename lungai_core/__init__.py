@@ -1,0 +1,55 @@
+"""lungai-core: the software part of a lung-nodule CT AI, and the evidence that it does what it should.
+
+The names below are loaded when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lungai_core.domain.candidate import Candidate, CandidateList, read_candidates
+    from lungai_core.domain.contract import InputContract
+    from lungai_core.domain.geometry import Geometry
+    from lungai_core.domain.patch import Patch
+    from lungai_core.domain.volume import CtVolume
+    from lungai_core.errors import LungaiError
+
+__version__ = "0.1.0"
+
+_HOME_OF = {
+    "Candidate": "lungai_core.domain.candidate",
+    "CandidateList": "lungai_core.domain.candidate",
+    "CtVolume": "lungai_core.domain.volume",
+    "Geometry": "lungai_core.domain.geometry",
+    "InputContract": "lungai_core.domain.contract",
+    "LungaiError": "lungai_core.errors",
+    "Patch": "lungai_core.domain.patch",
+    "read_candidates": "lungai_core.domain.candidate",
+}
+
+__all__ = [
+    "Candidate",
+    "CandidateList",
+    "CtVolume",
+    "Geometry",
+    "InputContract",
+    "LungaiError",
+    "Patch",
+    "__version__",
+    "read_candidates",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    value: object = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""Reader annotations: records, LIDC XML, consensus, arbitration, agreement."""

@@ -1,0 +1,1 @@
+"""Statistics of reader studies and stand-alone performance."""

@@ -1,0 +1,1 @@
+"""CT series in, DICOM objects out: index, validate, decode, and write SEG and SR."""

@@ -1,0 +1,1 @@
+"""Values that every area speaks: geometry, volume, candidate, contract, patch, case report."""

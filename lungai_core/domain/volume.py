@@ -1,0 +1,99 @@
+"""A CT series in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from lungai_core.domain.model import FrozenModel
+from lungai_core.errors import InvalidGeometryError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lungai_core.domain.geometry import Geometry
+
+__all__ = ["CtSeries", "CtVolume", "StoredArray"]
+
+StoredArray: TypeAlias = "NDArray[np.int16] | NDArray[np.uint16]"
+
+
+class CtSeries(FrozenModel):
+    """What identifies a CT series and how it was made; no value that identifies the patient.
+
+    :implements: SRS-DOM-002, SDS-DOM-002
+
+    ``sop_instance_uids`` stand in the order of the slices: index 0 is array index z = 0. For a multi-frame object there
+    is one entry, and ``frame_numbers`` gives the one-based frame of each slice.
+    """
+
+    study_instance_uid: str
+    series_instance_uid: str
+    frame_of_reference_uid: str
+    sop_class_uid: str
+    sop_instance_uids: tuple[str, ...]
+    frame_numbers: tuple[int, ...] = ()
+    slice_thickness_mm: float | None = None
+    convolution_kernel: str | None = None
+    manufacturer: str | None = None
+    body_part_examined: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CtVolume:
+    """A CT volume as stored integers, with what turns them into Hounsfield units and places them in the patient.
+
+    :implements: SRS-DOM-002, SDS-DOM-002
+
+    Parameters
+    ----------
+    stored
+        ``(z, y, x)`` int16 or uint16 stored values; made read-only here.
+    rescale_slope, rescale_intercept
+        ``HU = stored * rescale_slope + rescale_intercept``, the same for all slices.
+    geometry
+        The grid; its shape equals that of ``stored``.
+    series
+        Identity and acquisition of the series.
+    pixel_padding_value
+        The stored value outside the reconstructed field, if the series names one.
+
+    Raises
+    ------
+    InvalidGeometryError
+        If the shapes of ``stored`` and ``geometry`` differ.
+    """
+
+    stored: StoredArray
+    rescale_slope: float
+    rescale_intercept: float
+    geometry: Geometry
+    series: CtSeries
+    pixel_padding_value: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.stored.shape != self.geometry.shape_zyx:
+            raise InvalidGeometryError(
+                "The voxel array and its geometry have different shapes.",
+                where=f"array {self.stored.shape}, geometry {self.geometry.shape_zyx}",
+                allowed="equal shapes (z, y, x)",
+                remedy="Build the geometry from the same series as the array.",
+            )
+        self.stored.flags.writeable = False
+
+    def hounsfield(self) -> NDArray[np.float32]:
+        """Return the whole volume in Hounsfield units, as a new array.
+
+        :implements: SRS-DOM-002, SDS-DOM-002
+
+        Returns
+        -------
+        numpy.ndarray
+            ``(z, y, x)`` float32 in HU. It needs twice the memory of ``stored``; patches do not need this call.
+        """
+        values = self.stored.astype(np.float32)
+        values *= np.float32(self.rescale_slope)
+        values += np.float32(self.rescale_intercept)
+        return values

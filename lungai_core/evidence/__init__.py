@@ -1,0 +1,1 @@
+"""Document sets for the FDA, the NMPA and the EU from recorded evidence."""

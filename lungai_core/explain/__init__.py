@@ -1,0 +1,1 @@
+"""Grad-CAM in 3D and its sanity checks, for research with torch."""

@@ -1,0 +1,1 @@
+"""The network: 3D DenseNet with position-channel attention and three heads, and its losses."""

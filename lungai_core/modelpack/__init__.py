@@ -1,0 +1,1 @@
+"""A model as a released item: ONNX file, contract, card, hashes."""

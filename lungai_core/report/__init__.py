@@ -1,0 +1,1 @@
+"""A case report as JSON, HTML and work-list."""

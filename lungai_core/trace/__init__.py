@@ -1,0 +1,1 @@
+"""Items, docstring scan, test results, trace graph, checks and matrix, for any Python project."""
