@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from importlib import import_module
 from typing import Annotated
 
@@ -12,21 +13,20 @@ from rich.console import Console
 from lungai_core import __version__
 from lungai_core.errors import ExitCode, LungaiError
 
-__all__ = ["app", "main"]
+__all__ = ["app", "main", "register_verbs"]
 
 app = typer.Typer(
     name="lungai",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Lung-nodule CT AI as a component, and its evidence. Not a medical device; not for clinical use as it is.",
 )
 
 # Each module registers its verbs on ``app`` by a function ``register(app)``.
 _VERB_MODULES: tuple[str, ...] = ()
 
 
-def _print_version(*, wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:  # noqa: FBT001  typer calls it with the option's value
     if wanted:
         typer.echo(__version__)
         raise typer.Exit
@@ -35,9 +35,21 @@ def _print_version(*, wanted: bool) -> None:
 @app.callback()
 def _root(
     *,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
+    ] = False,
 ) -> None:
-    _print_version(wanted=version)
+    """Lung-nodule CT AI as a component, and its evidence. Not a medical device; not for clinical use as it is."""
+
+
+@cache
+def register_verbs() -> None:
+    """Add the verbs of every area to the command, once.
+
+    :implements: SRS-CLI-001, SDS-CLI-001
+    """
+    for module in _VERB_MODULES:
+        import_module(f"lungai_core.cli.{module}").register(app)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,10 +67,9 @@ def main(arguments: list[str] | None = None) -> int:
     int
         The exit code, one of :class:`lungai_core.errors.ExitCode`.
     """
-    for module in _VERB_MODULES:
-        import_module(f"lungai_core.cli.{module}").register(app)
+    register_verbs()
     try:
-        app(args=arguments)
+        app(args=arguments, prog_name="lungai")
     except LungaiError as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(str(error), markup=False)
         return error.exit_code

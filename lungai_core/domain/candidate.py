@@ -99,5 +99,5 @@ def _bad_file(what: str, path: Path, /) -> CandidateFileError:
         where=str(path),
         allowed='{"schema_version": "lungai-candidates/1", "candidates": '
         '[{"candidate_id": "1", "center_lps_mm": [x, y, z]}]}',
-        remedy="Write the file after the schema in docs/reference/candidates.md.",
+        remedy="Write the file after the schema in docs/reference/domain.md.",
     )

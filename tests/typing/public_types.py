@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import assert_type
+from typing import TYPE_CHECKING, assert_type
 
-import lungai_core
+if TYPE_CHECKING:
+    import lungai_core
 
 
 def geometry_turns_an_index_into_a_position(geometry: lungai_core.Geometry) -> None:
