@@ -15,9 +15,21 @@ if TYPE_CHECKING:
 
     from lungai_core.domain.geometry import Geometry
 
-__all__ = ["CtSeries", "CtVolume", "StoredArray"]
+__all__ = ["CtSeries", "CtVolume", "HuVolume", "SeriesNote", "StoredArray"]
 
 StoredArray: TypeAlias = "NDArray[np.int16] | NDArray[np.uint16]"
+
+
+class SeriesNote(FrozenModel):
+    """Something about a series that does not stop it from being read, but that a user should know.
+
+    :implements: SRS-DOM-002, SDS-DOM-002
+
+    ``note_id`` is stable, as ``"body-part"``; ``text`` is one sentence without a patient's value.
+    """
+
+    note_id: str
+    text: str
 
 
 class CtSeries(FrozenModel):
@@ -26,7 +38,8 @@ class CtSeries(FrozenModel):
     :implements: SRS-DOM-002, SDS-DOM-002
 
     ``sop_instance_uids`` stand in the order of the slices: index 0 is array index z = 0. For a multi-frame object there
-    is one entry, and ``frame_numbers`` gives the one-based frame of each slice.
+    is one entry, and ``frame_numbers`` gives the one-based frame of each slice. ``frame_of_reference_uid`` is empty
+    where the series has none. ``notes`` is what the reader found and did not refuse.
     """
 
     study_instance_uid: str
@@ -39,6 +52,7 @@ class CtSeries(FrozenModel):
     convolution_kernel: str | None = None
     manufacturer: str | None = None
     body_part_examined: str | None = None
+    notes: tuple[SeriesNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,13 +88,7 @@ class CtVolume:
     pixel_padding_value: int | None = None
 
     def __post_init__(self) -> None:
-        if self.stored.shape != self.geometry.shape_zyx:
-            raise InvalidGeometryError(
-                "The voxel array and its geometry have different shapes.",
-                where=f"array {self.stored.shape}, geometry {self.geometry.shape_zyx}",
-                allowed="equal shapes (z, y, x)",
-                remedy="Build the geometry from the same series as the array.",
-            )
+        _require_same_shape(self.stored.shape, self.geometry)
         self.stored.flags.writeable = False
 
     def hounsfield(self) -> NDArray[np.float32]:
@@ -97,3 +105,35 @@ class CtVolume:
         values *= np.float32(self.rescale_slope)
         values += np.float32(self.rescale_intercept)
         return values
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HuVolume:
+    """A volume in Hounsfield units, resampled or computed.
+
+    :implements: SRS-DOM-002, SDS-DOM-002
+
+    Parameters
+    ----------
+    values_hu
+        ``(z, y, x)`` float32 in HU; made read-only here.
+    geometry
+        The grid; its shape equals that of ``values_hu``.
+    """
+
+    values_hu: NDArray[np.float32]
+    geometry: Geometry
+
+    def __post_init__(self) -> None:
+        _require_same_shape(self.values_hu.shape, self.geometry)
+        self.values_hu.flags.writeable = False
+
+
+def _require_same_shape(shape: tuple[int, ...], geometry: Geometry, /) -> None:
+    if shape != geometry.shape_zyx:
+        raise InvalidGeometryError(
+            "The voxel array and its geometry have different shapes.",
+            where=f"array {shape}, geometry {geometry.shape_zyx}",
+            allowed="equal shapes (z, y, x)",
+            remedy="Build the geometry from the same series as the array.",
+        )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from lungai_core.domain.contract import InputContract
+from lungai_core.domain.contract import InputContract, InputLimits, KernelLimit, LimitAction, RangeLimit
 
 GOOD = {
     "size_zyx": (96, 96, 96),
@@ -41,3 +41,33 @@ def test_a_contract_that_makes_no_sense_is_refused(change):
 def test_a_record_cannot_be_changed():
     with pytest.raises(ValidationError, match="frozen"):
         InputContract(**GOOD).fill_hu = 0.0
+
+
+@pytest.mark.verifies("SRS-DOM-007")
+def test_limits_survive_a_round_trip_through_json():
+    limits = InputLimits(
+        slice_spacing_mm=RangeLimit(action=LimitAction.REFUSE, upper=3.0),
+        convolution_kernel=KernelLimit(action=LimitAction.FLAG, accepted=("B30f", "STANDARD")),
+    )
+    assert InputLimits.model_validate_json(limits.model_dump_json()) == limits
+
+
+@pytest.mark.verifies("SRS-DOM-007")
+def test_the_ends_of_a_range_belong_to_it():
+    limit = RangeLimit(action=LimitAction.REFUSE, lower=0.5, upper=3.0)
+    assert [limit.contains(value) for value in (0.49, 0.5, 3.0, 3.01)] == [False, True, True, False]
+    assert RangeLimit(action=LimitAction.FLAG, lower=0.5).contains(99.0)
+    assert RangeLimit(action=LimitAction.FLAG, upper=0.5).contains(-99.0)
+
+
+@pytest.mark.verifies("SRS-DOM-007")
+@pytest.mark.parametrize(("lower", "upper"), [(None, None), (2.0, 1.0)])
+def test_a_limit_without_an_end_or_with_an_empty_range_is_refused(lower, upper):
+    with pytest.raises(ValidationError):
+        RangeLimit(action=LimitAction.REFUSE, lower=lower, upper=upper)
+
+
+@pytest.mark.verifies("SRS-DOM-007")
+def test_a_limit_without_an_action_is_refused():
+    with pytest.raises(ValidationError):
+        InputLimits.model_validate_json('{"slice_spacing_mm": {"upper": 3.0}}')
