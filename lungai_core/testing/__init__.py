@@ -1,1 +1,1 @@
-"""Public test helpers: thorax phantoms with known truth, conformance checks."""
+"""Public test helpers: thorax phantoms with known truth."""
