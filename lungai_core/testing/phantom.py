@@ -164,15 +164,15 @@ def make_phantom(spec: PhantomSpec, /) -> Phantom:
         volume of a nodule is right to the first order.
     """
     geometry = spec.geometry
-    random = np.random.Generator(np.random.Philox(spec.seed))
+    generator = np.random.Generator(np.random.Philox(spec.seed))
     hu = np.empty(spec.shape_zyx, dtype=np.float32)
     for z in range(spec.shape_zyx[0]):
         hu[z] = _thorax_slice(_slice_positions(geometry, z), softness_mm=max(spec.spacing_zyx_mm[1:]))
-    for start, end, radius_mm in _vessel_tree(random):
+    for start, end, radius_mm in _vessel_tree(generator):
         _blend_capsule(hu, geometry, start, end, radius_mm=radius_mm, value_hu=_BLOOD)
     for nodule in spec.nodules:
-        _blend_nodule(hu, geometry, nodule, random)
-    hu += _noise(random, spec)
+        _blend_nodule(hu, geometry, nodule, generator)
+    hu += _noise(generator, spec)
     stored = np.clip(np.rint(hu + 1024), 0, 4095).astype(np.uint16)
     return Phantom(
         spec=spec,
@@ -297,15 +297,15 @@ def _rib_distance(positions: _Array) -> _Array:
     return distance
 
 
-def _vessel_tree(random: np.random.Generator) -> list[tuple[NDArray[np.float64], NDArray[np.float64], float]]:
+def _vessel_tree(generator: np.random.Generator) -> list[tuple[NDArray[np.float64], NDArray[np.float64], float]]:
     """Vessels from each hilum into its lung, as straight pieces (start, end, radius in mm) that grow thinner."""
     pieces = []
     for center, semi_axes in _LUNGS:
         hilum = np.array([center[0] * 0.45, center[1], center[2]])
         for _ in range(_VESSELS_PER_LUNG):
-            direction = random.normal(size=3)
+            direction = generator.normal(size=3)
             tip = np.asarray(center) + 0.85 * np.asarray(semi_axes) * direction / np.linalg.norm(direction)
-            bend = (hilum + tip) / 2 + random.normal(scale=9, size=3)
+            bend = (hilum + tip) / 2 + generator.normal(scale=9, size=3)
             pieces += [(hilum, bend, 2.6), (bend, tip, 1.3)]
     return pieces
 
@@ -345,13 +345,13 @@ def _sphere_coverage(positions: _Array, nodule: PhantomNodule, geometry: Geometr
     return inside / np.float32(len(shifts_mm))
 
 
-def _blend_nodule(hu: _Array, geometry: Geometry, nodule: PhantomNodule, random: np.random.Generator) -> None:
+def _blend_nodule(hu: _Array, geometry: Geometry, nodule: PhantomNodule, generator: np.random.Generator) -> None:
     center = np.asarray(nodule.center_lps_mm)
     value_hu = _NODULE_HU[nodule.kind]
     if nodule.kind is NoduleKind.SPICULATED:
         for _ in range(_SPICULES):
-            direction = random.normal(size=3)
-            tip = center + direction / np.linalg.norm(direction) * nodule.diameter_mm * random.uniform(0.7, 0.95)
+            direction = generator.normal(size=3)
+            tip = center + direction / np.linalg.norm(direction) * nodule.diameter_mm * generator.uniform(0.7, 0.95)
             _blend_capsule(hu, geometry, center, tip, radius_mm=1.0, value_hu=value_hu)
     box = _box_around(geometry, center, nodule.diameter_mm / 2)
     positions = _box_positions(geometry, box)
@@ -360,9 +360,9 @@ def _blend_nodule(hu: _Array, geometry: Geometry, nodule: PhantomNodule, random:
         _blend(hu, box, _sphere_coverage(positions, nodule, geometry, scale=0.5), _NODULE_HU[NoduleKind.SOLID])
 
 
-def _noise(random: np.random.Generator, spec: PhantomSpec) -> _Array:
+def _noise(generator: np.random.Generator, spec: PhantomSpec) -> _Array:
     """Noise with the short in-plane correlation of a reconstruction kernel, scaled to ``noise_hu``."""
-    white = random.standard_normal(spec.shape_zyx, dtype=np.float32)
+    white = generator.standard_normal(spec.shape_zyx, dtype=np.float32)
     smooth = white + 0.5 * (np.roll(white, 1, axis=1) + np.roll(white, 1, axis=2))
     noise: _Array = smooth * np.float32(spec.noise_hu / np.sqrt(1.5))
     return noise
