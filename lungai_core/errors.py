@@ -14,6 +14,7 @@ __all__ = [
     "CandidateFileError",
     "CandidateOutsideVolumeError",
     "ExitCode",
+    "ExportParityError",
     "InputRejectedError",
     "InvalidArgumentError",
     "InvalidGeometryError",
@@ -21,6 +22,12 @@ __all__ = [
     "MissingDependencyError",
     "ModelIntegrityError",
     "OutputFolderError",
+    "PackFileSetError",
+    "PackHashError",
+    "PackNotFoundError",
+    "PackRecordError",
+    "PreprocessingMismatchError",
+    "ReferenceMismatchError",
     "ResourceError",
     "UsageError",
 ]
@@ -156,6 +163,69 @@ class ModelIntegrityError(LungaiError):
     """
 
     exit_code = ExitCode.MODEL_INTEGRITY
+
+
+class PackNotFoundError(ModelIntegrityError):
+    """There is no model pack at the given path.
+
+    :implements: SRS-PACK-002, SDS-PACK-005
+    """
+
+    code = "LAI-PACK-001"
+
+
+class PackFileSetError(ModelIntegrityError):
+    """A model pack has missing, unlisted, unknown or oversized files, or a malformed manifest.
+
+    :implements: SRS-PACK-002, SDS-PACK-005
+    """
+
+    code = "LAI-PACK-002"
+
+
+class PackHashError(ModelIntegrityError):
+    """A file of a model pack differs from its manifest or cannot be read.
+
+    :implements: SRS-PACK-002, SDS-PACK-005
+    """
+
+    code = "LAI-PACK-003"
+
+
+class PackRecordError(ModelIntegrityError):
+    """A record of a model pack is not of its schema, or records contradict each other.
+
+    :implements: SRS-PACK-002, SDS-PACK-005
+    """
+
+    code = "LAI-PACK-004"
+
+
+class PreprocessingMismatchError(ModelIntegrityError):
+    """A model was made for another preprocessing than this software's.
+
+    :implements: SRS-PACK-006, SDS-PACK-005
+    """
+
+    code = "LAI-PACK-005"
+
+
+class ReferenceMismatchError(ModelIntegrityError):
+    """A model does not give its reference outputs in this runtime.
+
+    :implements: SRS-PACK-005, SDS-PACK-003
+    """
+
+    code = "LAI-PACK-006"
+
+
+class ExportParityError(ModelIntegrityError):
+    """An exported graph does not say what the network says.
+
+    :implements: SRS-TRAIN-002, SDS-TRAIN-001
+    """
+
+    code = "LAI-TRAIN-001"
 
 
 # ---------------------------------------------------------------------------------------------- resource, exit code 6

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -10,7 +12,19 @@ from pydantic import Field, model_validator
 from lungai_core.domain.geometry import Shape, Vector
 from lungai_core.domain.model import FrozenModel
 
-__all__ = ["InputContract", "InputLimits", "KernelLimit", "LimitAction", "RangeLimit"]
+__all__ = [
+    "PREPROCESSING_ALGORITHM",
+    "InputContract",
+    "InputLimits",
+    "KernelLimit",
+    "LimitAction",
+    "RangeLimit",
+    "preprocessing_sha256",
+]
+
+# Names how `preprocess` turns a contract into voxels: trilinear between centres, clip, linear map. A change of any
+# output bit there needs a new name here, and then every released model refuses to run until it has been verified again.
+PREPROCESSING_ALGORITHM = "lungai-patch/1"
 
 _Positive = Annotated[float, Field(gt=0)]
 
@@ -115,3 +129,23 @@ class InputLimits(FrozenModel):
     highest_hu: RangeLimit | None = None
     lung_air_fraction: RangeLimit | None = None
     convolution_kernel: KernelLimit | None = None
+
+
+def preprocessing_sha256(contract: InputContract, /) -> str:
+    """Return the identity of a preprocessing: its numbers and the name of its algorithm.
+
+    :implements: SRS-DOM-009, SDS-DOM-009
+
+    Parameters
+    ----------
+    contract
+        The input contract.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits: the SHA-256 of the canonical JSON (sorted keys, no spaces, ASCII) of the contract and
+        :data:`PREPROCESSING_ALGORITHM`.
+    """
+    identity = {"algorithm": PREPROCESSING_ALGORITHM, "input": contract.model_dump(mode="json")}
+    return hashlib.sha256(json.dumps(identity, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -3,7 +3,14 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from lungai_core.domain.contract import InputContract, InputLimits, KernelLimit, LimitAction, RangeLimit
+from lungai_core.domain.contract import (
+    InputContract,
+    InputLimits,
+    KernelLimit,
+    LimitAction,
+    RangeLimit,
+    preprocessing_sha256,
+)
 
 GOOD = {
     "size_zyx": (96, 96, 96),
@@ -71,3 +78,14 @@ def test_a_limit_without_an_end_or_with_an_empty_range_is_refused(lower, upper):
 def test_a_limit_without_an_action_is_refused():
     with pytest.raises(ValidationError):
         InputLimits.model_validate_json('{"slice_spacing_mm": {"upper": 3.0}}')
+
+
+@pytest.mark.verifies("SRS-DOM-009")
+def test_the_preprocessing_hash_changes_with_each_number_and_with_the_algorithm(monkeypatch):
+    contract = InputContract(**GOOD)
+    expected = preprocessing_sha256(contract)
+    assert preprocessing_sha256(InputContract(**GOOD)) == expected
+    for change in ({"size_zyx": (96, 96, 64)}, {"upper_hu": 401.0}, {"fill_hu": -1001.0}, {"lower_hu": -999.0}):
+        assert preprocessing_sha256(InputContract(**{**GOOD, **change})) != expected
+    monkeypatch.setattr("lungai_core.domain.contract.PREPROCESSING_ALGORITHM", "lungai-patch/2")
+    assert preprocessing_sha256(contract) != expected

@@ -1,0 +1,84 @@
+"""The verbs ``lungai model verify``, ``card`` and ``export``."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["register"]
+
+_PACK = Annotated[Path | None, typer.Argument(help="Folder or zip of a model pack; the bundled one if absent.")]
+
+
+class _Spec(StrEnum):
+    DENSENET121 = "densenet121"
+    SMALL = "small"
+    TINY = "tiny"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group ``model``.
+
+    :implements: SRS-PACK-008, SDS-PACK-007
+
+    Parameters
+    ----------
+    app
+        The application.
+    """
+    group = typer.Typer(no_args_is_help=True, help="Released models: verify, read the card, export.")
+    group.command("verify")(_verify)
+    group.command("card")(_card)
+    group.command("export")(_export)
+    app.add_typer(group, name="model")
+
+
+def _verify(
+    pack: _PACK = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check every file of a model pack against its manifest, and the records against this software."""
+    from lungai_core.modelpack.pack import bundled_pack, open_pack
+
+    opened = open_pack(bundled_pack() if pack is None else pack)
+    facts = {
+        "model": f"{opened.contract.model_name} {opened.contract.model_version}",
+        "trained": opened.card.trained,
+        "pack_sha256": opened.sha256,
+        "model_sha256": opened.model_sha256,
+        "preprocessing_sha256": opened.contract.preprocessing_sha256,
+    }
+    if as_json:
+        typer.echo(json.dumps(facts, sort_keys=True))
+        return
+    for name, value in facts.items():
+        typer.echo(f"{name:<22}{value}")
+    typer.echo("verified: every file is what the manifest says")
+
+
+def _card(pack: _PACK = None) -> None:
+    """Print the model card, in English and Chinese."""
+    from lungai_core.modelpack.card import render_card
+    from lungai_core.modelpack.pack import bundled_pack, open_pack
+
+    typer.echo(render_card(open_pack(bundled_pack() if pack is None else pack).card), nl=False)
+
+
+def _export(
+    out: Annotated[Path, typer.Argument(help="The folder, or a name ending in .zip, to write.")],
+    *,
+    spec: Annotated[_Spec, typer.Option(help="Network with seeded random weights to export.")] = _Spec.SMALL,
+    seed: Annotated[int, typer.Option(help="Seed of the weights.")] = 20261122,
+    parity: Annotated[int, typer.Option(min=0, help="Random patches to compare with the network.")] = 4,
+) -> None:
+    """Write a model pack. Without a checkpoint the weights are random, and the card says so."""
+    from lungai_core.model.spec import named_spec
+    from lungai_core.training.export import export_untrained
+
+    pack = export_untrained(named_spec(spec.value), out, seed=seed, parity=parity)
+    typer.echo(f"{pack.path}: {pack.contract.model_name}, pack SHA-256 {pack.sha256}")

@@ -1,0 +1,276 @@
+"""The multitask network: DenseNet trunk, attention, light decoder, three heads and a map that explains the first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import torch
+from monai.networks.nets.densenet import DenseNet
+from torch import nn
+from torch.nn import functional
+
+from lungai_core.errors import InvalidArgumentError
+from lungai_core.model.attention import PositionChannelAttention
+from lungai_core.model.spec import Attention
+
+if TYPE_CHECKING:
+    from lungai_core.model.spec import NetSpec
+
+__all__ = ["EVIDENCE_STRIDE", "PATCH_MULTIPLE", "MultitaskNet", "NetOutput", "build_net", "require_patch"]
+
+EVIDENCE_STRIDE = 4
+PATCH_MULTIPLE = 32
+
+_DIAMETER_UNIT_MM = 10.0
+# The mask starts as voxels above 3/7 of the window, which is -400 HU for a window of -1000 to 400 HU.
+_FIRST_SLOPE = 10.0
+_FIRST_THRESHOLD = 3 / 7
+# Maps of 12, 6 and 3 voxels an edge follow the transitions of a 96 patch: three convolutions then reach 12, 6 and 3.
+_DILATIONS = (4, 2, 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NetOutput:
+    """What the network says about a batch of N patches.
+
+    :implements: SRS-MODEL-001, SDS-MODEL-001
+
+    Parameters
+    ----------
+    malignancy_logit
+        ``(N,)``.
+    mask_logit
+        ``(N, 1, z, y, x)`` on the patch grid.
+    diameter_mm
+        ``(N,)``, not negative.
+    evidence
+        ``(N, 1, z/4, y/4, x/4)``: its mean plus the head's bias is ``malignancy_logit``.
+    features
+        ``(N, F)``: the input of the malignancy head.
+    """
+
+    malignancy_logit: torch.Tensor
+    mask_logit: torch.Tensor
+    diameter_mm: torch.Tensor
+    evidence: torch.Tensor
+    features: torch.Tensor
+
+
+class MultitaskNet(nn.Module):
+    """The network of a :class:`~lungai_core.model.spec.NetSpec`.
+
+    :implements: SRS-MODEL-001, SRS-MODEL-003, SDS-MODEL-001, SDS-MODEL-003
+
+    The trunk is MONAI's DenseNet in three dimensions. Its maps before each pooling feed a decoder that adds them from
+    coarse to fine (Lin et al., "Feature pyramid networks", CVPR 2017). At a quarter of the patch's resolution the
+    decoder's features are pooled with a learned weight per position (Ilse, Tomczak and Welling, "Attention-based deep
+    multiple instance learning", ICML 2018) that prefers the candidate in the centre. The malignancy head is linear in
+    the pooled features, so the class-activation map (Zhou et al., CVPR 2016) is exact and needs no gradient. The mask
+    is a local threshold: offset and slope come from half the resolution, the edge from the patch itself.
+
+    Parameters
+    ----------
+    spec
+        The sizes.
+    """
+
+    def __init__(self, spec: NetSpec, /) -> None:
+        super().__init__()
+        self.spec = spec
+        trunk = DenseNet(
+            spatial_dims=3,
+            in_channels=1,
+            out_channels=1,
+            init_features=spec.init_features,
+            growth_rate=spec.growth_rate,
+            block_config=spec.block_config,
+            bn_size=spec.bottleneck,
+        )
+        self.trunk = trunk.features
+        stem, *skips, deepest = _trunk_channels(spec)
+        self.attention = nn.ModuleList(
+            _attention(spec, channels, dilation) for channels, dilation in zip(skips, _DILATIONS, strict=True)
+        )
+        width = spec.decoder_features
+        self.top = nn.Conv3d(deepest, width, kernel_size=1)
+        self.lateral = nn.ModuleList(nn.Conv3d(channels, width, kernel_size=1) for channels in reversed(skips))
+        self.smooth = nn.ModuleList(_smooth(width) for _ in skips)
+        self.narrow = nn.Conv3d(width, width // 4, kernel_size=1)
+        self.stem_lateral = nn.Conv3d(stem, width // 4, kernel_size=1)
+        self.stem_smooth = _smooth(width // 4)
+        self.mask = nn.Conv3d(width // 4, 2, kernel_size=1)
+        _start_as_threshold(self.mask)
+        self.focus = nn.Conv3d(width, 1, kernel_size=1)
+        self.expand = nn.Sequential(
+            nn.Conv3d(width, spec.head_features, kernel_size=1, bias=False),
+            nn.BatchNorm3d(spec.head_features),
+            nn.ReLU(inplace=True),
+        )
+        self.weigh = _FocusedFeatures(spec.focus_sigma_voxels / EVIDENCE_STRIDE)
+        self.dropout = nn.Dropout(spec.dropout)
+        self.malignancy = nn.Linear(spec.head_features, 1)
+        self.diameter = nn.Linear(deepest, 1)
+
+    def forward(self, patches: torch.Tensor) -> NetOutput:
+        """Look at a batch of patches.
+
+        :implements: SRS-MODEL-001, SRS-MODEL-003, SDS-MODEL-001, SDS-MODEL-003
+
+        Parameters
+        ----------
+        patches
+            ``(N, 1, z, y, x)`` float32 in [0, 1], the candidate in the centre; each edge a multiple of 32. Checked by
+            :func:`require_patch`, which is not part of the graph.
+
+        Returns
+        -------
+        NetOutput
+            All outputs; in training mode the malignancy logit is computed from features with dropout.
+        """
+        skips, deepest = self._encode(patches)
+        quarter = self._decode(skips, deepest)
+        half = _double(self.narrow(quarter)) + self.stem_lateral(skips[0])
+        offset, slope = _double(self.mask(self.stem_smooth(half))).chunk(2, dim=1)
+        weighted = self.weigh(self.expand(quarter), self.focus(quarter))
+        features = weighted.mean(dim=(2, 3, 4))
+        logit = self.malignancy(self.dropout(features)).squeeze(1)
+        evidence = functional.conv3d(weighted, self.malignancy.weight[:, :, None, None, None])
+        size = self.diameter(deepest.mean(dim=(2, 3, 4))).squeeze(1)
+        return NetOutput(
+            malignancy_logit=logit,
+            mask_logit=offset + slope * patches,
+            diameter_mm=functional.softplus(size) * _DIAMETER_UNIT_MM,
+            evidence=evidence,
+            features=features,
+        )
+
+    def _encode(self, patches: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor]:
+        part = self.trunk.get_submodule
+        stem = part("relu0")(part("norm0")(part("conv0")(patches)))
+        skips = [stem]
+        current = part("pool0")(stem)
+        for index, attention in enumerate(self.attention, start=1):
+            current = part(f"denseblock{index}")(current)
+            for step in ("norm", "relu", "conv"):
+                current = part(f"transition{index}.{step}")(current)
+            skips.append(current)
+            current = attention(part(f"transition{index}.pool")(current))
+        return skips, functional.relu(part("norm5")(part("denseblock4")(current)))
+
+    def _decode(self, skips: list[torch.Tensor], deepest: torch.Tensor) -> torch.Tensor:
+        current: torch.Tensor = self.top(deepest)
+        for lateral, smooth, skip in zip(self.lateral, self.smooth, reversed(skips[1:]), strict=True):
+            current = smooth(_double(current) + lateral(skip))
+        return current
+
+
+class _FocusedFeatures(nn.Module):
+    """Weight features by position so that their mean is the attention-pooled vector."""
+
+    def __init__(self, sigma: float, /) -> None:
+        super().__init__()
+        self.sigma = sigma
+
+    def forward(self, features: torch.Tensor, score: torch.Tensor) -> torch.Tensor:
+        size = [int(edge) for edge in features.shape[2:]]
+        prior = self._prior(size).to(score)
+        weights = torch.softmax((score + prior).flatten(1), dim=1).view_as(score)
+        return features * (weights * float(size[0] * size[1] * size[2]))
+
+    def _prior(self, size: list[int]) -> torch.Tensor:
+        axes = [((torch.arange(edge) - (edge - 1) / 2) / self.sigma) ** 2 for edge in size]
+        squares = axes[0][:, None, None] + axes[1][None, :, None] + axes[2][None, None, :]
+        return -0.5 * squares[None, None]
+
+
+def build_net(spec: NetSpec, /, *, seed: int) -> MultitaskNet:
+    """Build a network with random weights that follow from a seed.
+
+    :implements: SRS-MODEL-004, SDS-MODEL-004
+
+    Parameters
+    ----------
+    spec
+        The sizes.
+    seed
+        Of torch's CPU generator; the state of the caller's generators is left as it was.
+
+    Returns
+    -------
+    MultitaskNet
+        In evaluation mode.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        net = MultitaskNet(spec)
+    return net.eval()
+
+
+def require_patch(patches: torch.Tensor, /) -> None:
+    """Raise unless a batch is something that the network can look at.
+
+    :implements: SRS-MODEL-005, SDS-MODEL-004
+
+    Parameters
+    ----------
+    patches
+        The batch.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If the shape is not ``(N, 1, z, y, x)`` with edges that are multiples of 32, or a value is NaN or infinite.
+    """
+    shape = tuple(patches.shape)
+    axes = 5
+    if len(shape) != axes or shape[1] != 1 or any(edge % PATCH_MULTIPLE or edge == 0 for edge in shape[2:]):
+        what = "The batch of patches has a shape that the network cannot take."
+    elif not bool(torch.isfinite(patches).all()):
+        what = "The batch of patches holds NaN or infinity."
+    else:
+        return
+    raise InvalidArgumentError(
+        what,
+        where=f"shape {shape}",
+        allowed=f"(N, 1, z, y, x), finite, each edge a multiple of {PATCH_MULTIPLE}",
+        remedy="Take patches with preprocess.extract_patch and the model's contract.",
+    )
+
+
+def _trunk_channels(spec: NetSpec, /) -> list[int]:
+    channels = [spec.init_features]
+    current = spec.init_features
+    for layers in spec.block_config[:-1]:
+        current = (current + layers * spec.growth_rate) // 2
+        channels.append(current)
+    return [*channels, current + spec.block_config[-1] * spec.growth_rate]
+
+
+def _attention(spec: NetSpec, channels: int, dilation: int, /) -> nn.Module:
+    if spec.attention is Attention.NONE:
+        return nn.Identity()
+    return PositionChannelAttention(
+        channels,
+        channel_reduction=spec.channel_reduction,
+        position_reduction=spec.position_reduction,
+        dilation=dilation,
+        positions=spec.attention is Attention.POSITION_CHANNEL,
+    )
+
+
+def _smooth(channels: int, /) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv3d(channels, channels, kernel_size=3, padding=1, bias=False),
+        nn.BatchNorm3d(channels),
+        nn.ReLU(inplace=True),
+    )
+
+
+def _start_as_threshold(mask: nn.Conv3d, /) -> None:
+    with torch.no_grad():
+        cast("nn.Parameter", mask.bias).copy_(torch.tensor([-_FIRST_SLOPE * _FIRST_THRESHOLD, _FIRST_SLOPE]))
+
+
+def _double(features: torch.Tensor, /) -> torch.Tensor:
+    return functional.interpolate(features, scale_factor=2.0, mode="trilinear", align_corners=False)

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lungai_core.cli.app import main
+from lungai_core.errors import ExitCode
+
+
+@pytest.mark.verifies("SRS-PACK-008")
+def test_the_bundled_model_verifies_and_its_card_is_printed(capsys):
+    assert main(["model", "verify"]) == ExitCode.OK
+    assert "verified: every file is what the manifest says" in capsys.readouterr().out
+    assert main(["model", "verify", "--json"]) == ExitCode.OK
+    assert json.loads(capsys.readouterr().out)["trained"] is False
+    assert main(["model", "card"]) == ExitCode.OK
+    assert "NOT TRAINED" in capsys.readouterr().out
+
+
+@pytest.mark.verifies("SRS-PACK-008", "SRS-TRAIN-004")
+def test_an_exported_pack_verifies_and_a_damaged_one_has_exit_code_four(tmp_path, capsys):
+    target = tmp_path / "tiny"
+    assert main(["model", "export", str(target), "--spec", "tiny", "--parity", "0"]) == ExitCode.OK
+    assert main(["model", "verify", str(target)]) == ExitCode.OK
+    (target / "model.onnx").write_bytes(b"")
+    assert main(["model", "verify", str(target)]) == ExitCode.MODEL_INTEGRITY
+    assert "LAI-PACK-003" in capsys.readouterr().err
