@@ -9,12 +9,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lungai_core.dicom.reader import read_ct_series
     from lungai_core.domain.candidate import Candidate, CandidateList, read_candidates
     from lungai_core.domain.contract import InputContract
     from lungai_core.domain.geometry import Geometry
     from lungai_core.domain.patch import Patch
     from lungai_core.domain.volume import CtVolume
     from lungai_core.errors import LungaiError
+    from lungai_core.preprocess.patch import extract_patch
+    from lungai_core.preprocess.resampling import resample
 
 __version__ = "0.1.0"
 
@@ -26,7 +29,10 @@ _HOME_OF = {
     "InputContract": "lungai_core.domain.contract",
     "LungaiError": "lungai_core.errors",
     "Patch": "lungai_core.domain.patch",
+    "extract_patch": "lungai_core.preprocess.patch",
     "read_candidates": "lungai_core.domain.candidate",
+    "read_ct_series": "lungai_core.dicom.reader",
+    "resample": "lungai_core.preprocess.resampling",
 }
 
 __all__ = [
@@ -38,7 +44,10 @@ __all__ = [
     "LungaiError",
     "Patch",
     "__version__",
+    "extract_patch",
     "read_candidates",
+    "read_ct_series",
+    "resample",
 ]
 
 

@@ -11,24 +11,51 @@ from enum import IntEnum
 from typing import ClassVar
 
 __all__ = [
+    "BrokenPixelDataError",
     "CandidateFileError",
     "CandidateOutsideVolumeError",
+    "DamagedFileError",
+    "DecompressedTooLargeError",
+    "DuplicateSliceError",
     "ExitCode",
     "ExportParityError",
+    "GantryTiltError",
+    "InputOutsideLimitsError",
     "InputRejectedError",
     "InvalidArgumentError",
     "InvalidGeometryError",
+    "LocalizerError",
+    "LossyCompressionError",
     "LungaiError",
+    "MissingAttributeError",
     "MissingDependencyError",
+    "MissingSliceError",
+    "MixedFrameOfReferenceError",
+    "MixedGridError",
+    "MixedOrientationError",
+    "MixedRescaleError",
     "ModelIntegrityError",
+    "NoCtImageError",
+    "NotCtError",
+    "NotHounsfieldError",
     "OutputFolderError",
+    "OverlappingSliceError",
     "PackFileSetError",
     "PackHashError",
     "PackNotFoundError",
     "PackRecordError",
+    "PixelFormatError",
     "PreprocessingMismatchError",
     "ReferenceMismatchError",
+    "ResampledTooLargeError",
     "ResourceError",
+    "SeriesNotFoundError",
+    "SeriesTooLargeError",
+    "SeveralSeriesError",
+    "TooFewSlicesError",
+    "TooManySlicesError",
+    "UnevenSpacingError",
+    "UnsupportedTransferSyntaxError",
     "UsageError",
 ]
 
@@ -151,6 +178,249 @@ class CandidateOutsideVolumeError(InputRejectedError):
     """
 
     code = "LAI-DOM-003"
+
+
+class NoCtImageError(InputRejectedError):
+    """No CT image was found where one was looked for.
+
+    :implements: SRS-DICOM-001, SDS-DICOM-001
+    """
+
+    code = "LAI-DICOM-001"
+
+
+class SeveralSeriesError(InputRejectedError):
+    """The input holds more than one CT series and none was chosen.
+
+    :implements: SRS-DICOM-001, SDS-DICOM-001
+    """
+
+    code = "LAI-DICOM-002"
+
+
+class SeriesNotFoundError(InputRejectedError):
+    """No CT series of the input has the Series Instance UID that was asked for.
+
+    :implements: SRS-DICOM-001, SDS-DICOM-001
+    """
+
+    code = "LAI-DICOM-003"
+
+
+class DamagedFileError(InputRejectedError):
+    """A DICOM file cannot be parsed: it is truncated, or its elements contradict each other.
+
+    :implements: SRS-DICOM-006, SDS-DICOM-002
+    """
+
+    code = "LAI-DICOM-004"
+
+
+class TooManySlicesError(InputRejectedError):
+    """The series, or the folder, holds more slices or files than the limit.
+
+    :implements: SRS-DICOM-007, SDS-DICOM-001
+    """
+
+    code = "LAI-DICOM-005"
+
+
+class SeriesTooLargeError(InputRejectedError):
+    """The files of the series are larger than the limit.
+
+    :implements: SRS-DICOM-007, SDS-DICOM-001
+    """
+
+    code = "LAI-DICOM-006"
+
+
+class DecompressedTooLargeError(InputRejectedError):
+    """The series would take more memory than the limit once decompressed.
+
+    :implements: SRS-DICOM-007, SDS-DICOM-001
+    """
+
+    code = "LAI-DICOM-007"
+
+
+class NotCtError(InputRejectedError):
+    """The Modality of a CT object is not CT, or the chosen series is of another kind.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
+
+    code = "LAI-DICOM-008"
+
+
+class UnsupportedTransferSyntaxError(InputRejectedError):
+    """The Transfer Syntax is not one that this software reads.
+
+    :implements: SRS-DICOM-005, SDS-DICOM-005
+    """
+
+    code = "LAI-DICOM-009"
+
+
+class LossyCompressionError(InputRejectedError):
+    """The pixel data went through lossy compression.
+
+    :implements: SRS-DICOM-004, SDS-DICOM-005
+    """
+
+    code = "LAI-DICOM-010"
+
+
+class PixelFormatError(InputRejectedError):
+    """The pixel format is not one sample of MONOCHROME2 in 16 bits, or differs between slices.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
+
+    code = "LAI-DICOM-011"
+
+
+class MissingAttributeError(InputRejectedError):
+    """An attribute that places or scales the image is absent or cannot be read.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
+
+    code = "LAI-DICOM-012"
+
+
+class MixedRescaleError(InputRejectedError):
+    """Rescale Slope or Intercept differs between slices, or the slope is 0.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
+
+    code = "LAI-DICOM-013"
+
+
+class NotHounsfieldError(InputRejectedError):
+    """The Rescale Type says that the values are not Hounsfield units.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
+
+    code = "LAI-DICOM-014"
+
+
+class MixedFrameOfReferenceError(InputRejectedError):
+    """The slices have different Frames of Reference.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
+
+    code = "LAI-DICOM-015"
+
+
+class LocalizerError(InputRejectedError):
+    """The series contains a localizer (scout).
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
+
+    code = "LAI-DICOM-016"
+
+
+class MixedOrientationError(InputRejectedError):
+    """The slices have different orientations, or a slice's axes are not orthogonal unit vectors.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
+
+    code = "LAI-DICOM-017"
+
+
+class MixedGridError(InputRejectedError):
+    """The slices differ in matrix size, pixel spacing, study or kind of object.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
+
+    code = "LAI-DICOM-018"
+
+
+class GantryTiltError(InputRejectedError):
+    """The gantry was tilted, or the slices are shifted against each other.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
+
+    code = "LAI-DICOM-019"
+
+
+class DuplicateSliceError(InputRejectedError):
+    """Two slices lie at the same position.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
+
+    code = "LAI-DICOM-020"
+
+
+class MissingSliceError(InputRejectedError):
+    """Slices are missing.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
+
+    code = "LAI-DICOM-021"
+
+
+class OverlappingSliceError(InputRejectedError):
+    """Slices lie closer together than the rest of the series.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
+
+    code = "LAI-DICOM-022"
+
+
+class UnevenSpacingError(InputRejectedError):
+    """The distance between slices varies.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
+
+    code = "LAI-DICOM-023"
+
+
+class TooFewSlicesError(InputRejectedError):
+    """The series has fewer slices than the limit.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
+
+    code = "LAI-DICOM-024"
+
+
+class BrokenPixelDataError(InputRejectedError):
+    """The pixel data are truncated or cannot be decoded.
+
+    :implements: SRS-DICOM-005, SDS-DICOM-005
+    """
+
+    code = "LAI-DICOM-025"
+
+
+class InputOutsideLimitsError(InputRejectedError):
+    """The volume lies outside the limits that the model was verified with.
+
+    :implements: SRS-PREP-005, SDS-PREP-003
+    """
+
+    code = "LAI-PREP-001"
+
+
+class ResampledTooLargeError(InputRejectedError):
+    """The resampled volume would be larger than the limit.
+
+    :implements: SRS-PREP-003, SDS-PREP-001
+    """
+
+    code = "LAI-PREP-002"
 
 
 # -------------------------------------------------------------------------------------- model integrity, exit code 4

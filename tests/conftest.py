@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import ipaddress
 import socket
 from pathlib import Path
@@ -72,3 +73,13 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def shared_reference() -> Path:
     return _shared("reference")
+
+
+@pytest.fixture(scope="session")
+def ct_series():
+    """Give the module that writes CT series for tests; folders of tests are not importable by name."""
+    path = REPOSITORY / "tests" / "support" / "ct_series.py"
+    spec = importlib.util.spec_from_file_location("ct_series", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
