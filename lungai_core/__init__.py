@@ -1,5 +1,7 @@
 """lungai-core: the software part of a lung-nodule CT AI, and the evidence that it does what it should.
 
+:implements: SRS-ERR-002, SRS-ERR-003, SDS-ERR-002
+
 The names below are loaded when they are first used, so that importing the package costs nothing.
 """
 

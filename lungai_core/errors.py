@@ -49,11 +49,13 @@ __all__ = [
     "ReferenceMismatchError",
     "ResampledTooLargeError",
     "ResourceError",
+    "RunRecordError",
     "SeriesNotFoundError",
     "SeriesTooLargeError",
     "SeveralSeriesError",
     "TooFewSlicesError",
     "TooManySlicesError",
+    "TraceConfigError",
     "UnevenSpacingError",
     "UnsupportedTransferSyntaxError",
     "UsageError",
@@ -139,6 +141,15 @@ class InvalidArgumentError(UsageError):
     """
 
     code = "LAI-USE-001"
+
+
+class TraceConfigError(UsageError):
+    """The table ``[tool.lungai_trace]`` of a project is absent or contradicts itself.
+
+    :implements: SRS-TRACE-001, SDS-TRACE-002
+    """
+
+    code = "LAI-TRACE-001"
 
 
 # --------------------------------------------------------------------------------------- input rejected, exit code 3
@@ -421,6 +432,15 @@ class ResampledTooLargeError(InputRejectedError):
     """
 
     code = "LAI-PREP-002"
+
+
+class RunRecordError(InputRejectedError):
+    """A run record is absent, not of the schema, or does not fit the other records it shall be joined with.
+
+    :implements: SRS-TRACE-006, SDS-TRACE-006
+    """
+
+    code = "LAI-TRACE-002"
 
 
 # -------------------------------------------------------------------------------------- model integrity, exit code 4
