@@ -7,7 +7,7 @@ import importlib.metadata
 import os
 import platform
 import shutil
-import subprocess  # nosec B404 - git and nvidia-smi have no other door
+import subprocess  # nosec B404
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,7 @@ def git_lines(root: Path, /, *arguments: str) -> tuple[str, ...] | None:
     git = shutil.which("git")
     if git is None:
         return None
-    result = subprocess.run(  # noqa: S603  # nosec B603 - a fixed program with words of our own
+    result = subprocess.run(  # noqa: S603  # nosec B603
         [git, "-c", "core.quotepath=off", *arguments],
         cwd=root,
         capture_output=True,
@@ -144,7 +144,7 @@ def _gpu() -> tuple[str, str]:
     program = shutil.which("nvidia-smi")
     if program is None:
         return "", ""
-    result = subprocess.run(  # noqa: S603  # nosec B603 - a fixed program with words of our own
+    result = subprocess.run(  # noqa: S603  # nosec B603
         [program, "--query-gpu=name,driver_version", "--format=csv,noheader"],
         capture_output=True,
         text=True,
