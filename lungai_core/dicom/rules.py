@@ -84,7 +84,10 @@ class SeriesRule:
 
         :implements: SRS-DICOM-008, SDS-DICOM-003
         """
-        return self.allowed.format(**limits.model_dump())
+        numbers = limits.model_dump(mode="json")
+        return self.allowed.format(
+            **{name: ", ".join(value) if isinstance(value, list) else value for name, value in numbers.items()}
+        )
 
 
 @dataclass(frozen=True, slots=True)
