@@ -13,10 +13,13 @@ from typing import ClassVar
 __all__ = [
     "BrokenPixelDataError",
     "CandidateFileError",
+    "CandidateOfOtherSeriesError",
     "CandidateOutsideVolumeError",
     "DamagedFileError",
     "DecompressedTooLargeError",
+    "DeviceMemoryError",
     "DuplicateSliceError",
+    "EngineClosedError",
     "ExitCode",
     "ExportParityError",
     "GantryTiltError",
@@ -35,7 +38,10 @@ __all__ = [
     "MixedOrientationError",
     "MixedRescaleError",
     "ModelIntegrityError",
+    "ModelOutputError",
+    "ModelTensorError",
     "NoCtImageError",
+    "NoTissueError",
     "NotCtError",
     "NotHounsfieldError",
     "OutputFolderError",
@@ -46,9 +52,11 @@ __all__ = [
     "PackRecordError",
     "PixelFormatError",
     "PreprocessingMismatchError",
+    "ProviderUnavailableError",
     "ReferenceMismatchError",
     "ResampledTooLargeError",
     "ResourceError",
+    "ResultFileError",
     "RunRecordError",
     "SeriesNotFoundError",
     "SeriesTooLargeError",
@@ -150,6 +158,15 @@ class TraceConfigError(UsageError):
     """
 
     code = "LAI-TRACE-001"
+
+
+class EngineClosedError(UsageError):
+    """An inference engine was used after it was closed.
+
+    :implements: SRS-INFER-001, SDS-INFER-001
+    """
+
+    code = "LAI-INFER-007"
 
 
 # --------------------------------------------------------------------------------------- input rejected, exit code 3
@@ -443,6 +460,33 @@ class RunRecordError(InputRejectedError):
     code = "LAI-TRACE-002"
 
 
+class CandidateOfOtherSeriesError(InputRejectedError):
+    """A candidate list names another series than the one it is given with.
+
+    :implements: SRS-INFER-009, SDS-INFER-008
+    """
+
+    code = "LAI-INFER-001"
+
+
+class NoTissueError(InputRejectedError):
+    """A candidate lies in air outside the body.
+
+    :implements: SRS-INFER-009, SDS-INFER-008
+    """
+
+    code = "LAI-INFER-002"
+
+
+class ResultFileError(InputRejectedError):
+    """A result file is not JSON of the published schema.
+
+    :implements: SRS-REPORT-001, SDS-REPORT-001
+    """
+
+    code = "LAI-REPORT-001"
+
+
 # -------------------------------------------------------------------------------------- model integrity, exit code 4
 
 
@@ -518,6 +562,24 @@ class ExportParityError(ModelIntegrityError):
     code = "LAI-TRAIN-001"
 
 
+class ModelTensorError(ModelIntegrityError):
+    """A network's inputs, outputs or operators are not those of its contract.
+
+    :implements: SRS-INFER-003, SDS-INFER-003
+    """
+
+    code = "LAI-INFER-003"
+
+
+class ModelOutputError(ModelIntegrityError):
+    """A network gave NaN or infinity.
+
+    :implements: SRS-INFER-004, SDS-INFER-003
+    """
+
+    code = "LAI-INFER-004"
+
+
 # ---------------------------------------------------------------------------------------------- resource, exit code 6
 
 
@@ -546,3 +608,21 @@ class OutputFolderError(ResourceError):
     """
 
     code = "LAI-RES-002"
+
+
+class ProviderUnavailableError(ResourceError):
+    """None of the providers that the policy allows can run the network.
+
+    :implements: SRS-INFER-002, SDS-INFER-002
+    """
+
+    code = "LAI-INFER-005"
+
+
+class DeviceMemoryError(ResourceError):
+    """A device has too little memory for one patch.
+
+    :implements: SRS-INFER-004, SDS-INFER-003
+    """
+
+    code = "LAI-INFER-006"

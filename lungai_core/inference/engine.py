@@ -1,0 +1,252 @@
+"""A network, loaded once and used for many cases from any number of threads."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from lungai_core.domain.case_report import ComputeMode, Execution, ModelIdentity
+from lungai_core.errors import DeviceMemoryError, EngineClosedError, ModelOutputError
+from lungai_core.inference.providers import ProviderPolicy
+from lungai_core.inference.session import open_session
+from lungai_core.modelpack.reference import check_reference, reference_input
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from numpy.typing import NDArray
+
+    from lungai_core.domain.patch import Patch
+    from lungai_core.inference.session import NetworkSession
+    from lungai_core.modelpack.pack import ModelPack
+
+__all__ = ["InferenceEngine", "NetworkAnswer", "require_finite"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NetworkAnswer:
+    """The network's outputs for one patch; ``None`` where the model has no such output.
+
+    :implements: SRS-INFER-001, SDS-INFER-001
+
+    Parameters
+    ----------
+    malignancy_logit
+        Before calibration.
+    diameter_mm
+        The diameter head's value, mm.
+    mask_logit
+        ``(z, y, x)`` float32 on the patch grid.
+    evidence
+        ``(z, y, x)`` float32 class-activation map on a coarser grid that covers the patch.
+    features
+        ``(F,)`` float32 pooled features.
+    """
+
+    malignancy_logit: float
+    diameter_mm: float | None
+    mask_logit: NDArray[np.float32] | None
+    evidence: NDArray[np.float32] | None
+    features: NDArray[np.float32] | None
+
+
+class InferenceEngine:
+    """A verified network on a provider that was found to work, with its self-test passed.
+
+    :implements: SRS-INFER-001, SRS-INFER-002, SDS-INFER-001
+
+    Use :meth:`open` in a ``with`` statement. One engine serves any number of threads.
+    """
+
+    def __init__(self, pack: ModelPack, session: NetworkSession, *, policy: ProviderPolicy, self_test: float) -> None:
+        self._pack = pack
+        self._session: NetworkSession | None = session
+        self._policy = policy
+        self._info = session.info
+        self._self_test = self_test
+        self._pool = ThreadPoolExecutor(max_workers=policy.workers, thread_name_prefix="lungai-engine")
+
+    @classmethod
+    def open(cls, pack: ModelPack, /, *, policy: ProviderPolicy | None = None) -> Self:
+        """Load a network and run its self-test.
+
+        :implements: SRS-INFER-001, SRS-INFER-003, SDS-INFER-001
+
+        Parameters
+        ----------
+        pack
+            A verified pack, from :func:`lungai_core.modelpack.pack.open_pack`.
+        policy
+            Which providers are allowed; CUDA before CPU where absent.
+
+        Raises
+        ------
+        ProviderUnavailableError
+            If none of the allowed providers works.
+        ModelTensorError
+            If the graph does not fit its contract.
+        ReferenceMismatchError
+            If the network does not give the pack's reference outputs on this provider.
+        """
+        policy = policy or ProviderPolicy()
+        session = open_session(pack, policy=policy)
+        answers = session.run(reference_input(pack.contract.input))
+        names = [tensor.name for tensor in pack.contract.outputs.tensors()]
+        difference = check_reference(pack.reference, dict(zip(names, answers, strict=True)))
+        return cls(pack, session, policy=policy, self_test=difference)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the network. Calling it twice is allowed.
+
+        :implements: SRS-INFER-001, SDS-INFER-001
+        """
+        self._session = None
+        self._pool.shutdown()
+
+    @property
+    def pack(self) -> ModelPack:
+        """The model."""
+        return self._pack
+
+    @property
+    def model(self) -> ModelIdentity:
+        """The model's identity, as it stands in each report."""
+        return ModelIdentity(
+            name=self._pack.contract.model_name,
+            version=self._pack.contract.model_version,
+            trained=self._pack.card.trained,
+            sha256=self._pack.sha256,
+            contract_sha256=self._pack.contract_sha256,
+        )
+
+    @property
+    def execution(self) -> Execution:
+        """What the network runs on, as it stands in each report."""
+        on_gpu = self._info.provider.is_gpu
+        return Execution(
+            runtime=self._info.runtime,
+            runtime_version=self._info.runtime_version,
+            provider=self._info.provider.value,
+            fallback=self._info.fallback,
+            mode=ComputeMode.FAST if on_gpu else ComputeMode.REPRODUCIBLE,
+            batch_size=self._policy.gpu_batch_size if on_gpu else 1,
+            threads=0 if on_gpu else 1,
+        )
+
+    @property
+    def self_test_difference(self) -> float:
+        """The largest difference from the pack's reference outputs when the engine was opened."""
+        return self._self_test
+
+    def infer(self, patches: Sequence[Patch], /) -> tuple[NetworkAnswer, ...]:
+        """Run the network on patches.
+
+        :implements: SRS-INFER-001, SRS-INFER-004, SDS-INFER-001, SDS-INFER-003
+
+        On the CPU the patches are spread over the policy's workers, each patch computed by one thread on its own, so
+        that neither their number nor their order changes a bit. On a GPU they go in batches; a batch that does not fit
+        the memory is halved down to one patch.
+
+        Parameters
+        ----------
+        patches
+            Patches of the contract's size; may be empty.
+
+        Returns
+        -------
+        tuple of NetworkAnswer
+            One for each patch, in the same order. Values are not checked: see :func:`require_finite`.
+
+        Raises
+        ------
+        EngineClosedError
+            If the engine was closed.
+        DeviceMemoryError
+            If one patch alone does not fit the device.
+        """
+        session = self._session
+        if session is None:
+            raise EngineClosedError(
+                "The inference engine was closed.",
+                where="InferenceEngine.infer",
+                allowed="calls inside the `with` block",
+                remedy="Open a new engine with InferenceEngine.open.",
+            )
+        if self._info.provider.is_gpu:
+            return _in_batches(session, patches, size=self._policy.gpu_batch_size, pack=self._pack)
+        runs = self._pool.map(lambda patch: session.run(patch.values[np.newaxis]), patches)
+        return tuple(_answer(self._pack, outputs, index=0) for outputs in runs)
+
+
+def require_finite(answer: NetworkAnswer, /, *, candidate_id: str) -> None:
+    """Raise if an output of the network is not a finite number.
+
+    :implements: SRS-INFER-004, SDS-INFER-003
+
+    Parameters
+    ----------
+    candidate_id
+        Named in the error.
+
+    Raises
+    ------
+    ModelOutputError
+        With the names of the outputs that hold NaN or infinity.
+    """
+    outputs = {
+        "malignancy_logit": answer.malignancy_logit,
+        "diameter_mm": answer.diameter_mm,
+        "mask_logit": answer.mask_logit,
+        "evidence": answer.evidence,
+        "features": answer.features,
+    }
+    broken = [name for name, values in outputs.items() if values is not None and not np.isfinite(values).all()]
+    if broken:
+        raise ModelOutputError(
+            "The network gave a value that is not a finite number.",
+            where=f"candidate {candidate_id}, {', '.join(broken)}",
+            allowed="finite numbers",
+            remedy="Do not use this result. Run `lungai doctor`; if the self-test passes, report the model's defect.",
+        )
+
+
+def _in_batches(
+    session: NetworkSession, patches: Sequence[Patch], /, *, size: int, pack: ModelPack
+) -> tuple[NetworkAnswer, ...]:
+    answers: list[NetworkAnswer] = []
+    while len(answers) < len(patches):
+        batch = patches[len(answers) : len(answers) + size]
+        try:
+            outputs = session.run(np.stack([patch.values for patch in batch]))
+        except DeviceMemoryError:
+            if len(batch) == 1:
+                raise
+            size = (len(batch) + 1) // 2
+            continue
+        answers.extend(_answer(pack, outputs, index=index) for index in range(len(batch)))
+    return tuple(answers)
+
+
+def _answer(pack: ModelPack, outputs: tuple[NDArray[np.float32], ...], /, *, index: int) -> NetworkAnswer:
+    specs = pack.contract.outputs
+    by_name = {spec.name: values[index] for spec, values in zip(specs.tensors(), outputs, strict=True)}
+    diameter = by_name[specs.diameter_mm.name] if specs.diameter_mm else None
+    return NetworkAnswer(
+        malignancy_logit=float(by_name[specs.malignancy_logit.name]),
+        diameter_mm=None if diameter is None else float(diameter),
+        mask_logit=by_name[specs.mask_logit.name][0] if specs.mask_logit else None,
+        evidence=by_name[specs.evidence.name][0] if specs.evidence else None,
+        features=by_name[specs.features.name] if specs.features else None,
+    )

@@ -1,0 +1,59 @@
+"""A small CT with one sphere, and an engine over the bundled pack that runs on the CPU."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lungai_core.domain.candidate import Candidate, CandidateList
+from lungai_core.domain.geometry import Geometry
+from lungai_core.domain.volume import CtSeries, CtVolume
+from lungai_core.inference.engine import InferenceEngine
+from lungai_core.inference.providers import Provider, ProviderPolicy
+from lungai_core.modelpack.pack import bundled_pack, open_pack
+
+CENTER = (2.0, -3.0, 5.0)
+
+
+def sphere_volume(*, radius_mm=8.0, spacing=(1.25, 0.8, 0.8), shape=(80, 120, 120), axes=None):
+    axes = axes or ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
+    middle = (np.asarray(shape) - 1) / 2 * np.asarray(spacing)
+    origin = tuple(float(v) for v in np.asarray(CENTER) - middle @ np.asarray(axes))
+    geometry = Geometry(shape, spacing, origin, axes)
+    index = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), axis=-1)
+    distance = np.linalg.norm(geometry.lps_from_index(index) - np.asarray(CENTER), axis=-1)
+    stored = np.where(distance <= radius_mm, 40, -850).astype(np.int16)
+    series = CtSeries(
+        study_instance_uid="1.2.3",
+        series_instance_uid="1.2.3.4",
+        frame_of_reference_uid="1.2.3.5",
+        sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
+        sop_instance_uids=tuple(f"1.2.3.4.{z}" for z in range(shape[0])),
+    )
+    return CtVolume(stored, 1.0, 0.0, geometry, series)
+
+
+@pytest.fixture(scope="session")
+def volume():
+    return sphere_volume()
+
+
+@pytest.fixture(scope="session")
+def pack():
+    return open_pack(bundled_pack())
+
+
+@pytest.fixture(scope="session")
+def cpu_policy():
+    return ProviderPolicy(providers=(Provider.CPU,))
+
+
+@pytest.fixture(scope="session")
+def engine(pack, cpu_policy):
+    with InferenceEngine.open(pack, policy=cpu_policy) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def one_candidate():
+    return CandidateList(candidates=(Candidate(candidate_id="1", center_lps_mm=CENTER),))
