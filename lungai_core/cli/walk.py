@@ -1,0 +1,160 @@
+"""The whole walk of one case, from a folder of DICOM to a folder of results; ``run``, ``demo``, ``batch`` share it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from lungai_core.dicom.reader import read_ct_series
+from lungai_core.domain.candidate import read_candidates
+from lungai_core.domain.case_report import InputKind
+from lungai_core.errors import InputRejectedError
+from lungai_core.files import new_folder
+from lungai_core.inference.case import analyze_case, refused_case
+from lungai_core.inference.engine import InferenceEngine
+from lungai_core.report.html import CaseDocument, write_report_html
+from lungai_core.report.result_json import write_result_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from lungai_core.domain.case_report import CaseReport
+    from lungai_core.inference.providers import ProviderPolicy
+    from lungai_core.modelpack.pack import ModelPack
+
+__all__ = ["CaseFiles", "OnRefusal", "WalkStep", "walk_case", "walk_with_engine"]
+
+
+class WalkStep(StrEnum):
+    """The steps of a walk, for a progress display.
+
+    :implements: SRS-CLI-002, SDS-CLI-002
+    """
+
+    LOAD_MODEL = "load model"
+    READ_SERIES = "read series"
+    ANALYSE = "analyse"
+    WRITE_RESULTS = "write results"
+
+
+class OnRefusal(StrEnum):
+    """What happens when the input is refused: an error and no output, or a report that says so.
+
+    :implements: SRS-CLI-002, SDS-CLI-002
+    """
+
+    ERROR = "error"
+    REPORT = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFiles:
+    """One case on disk.
+
+    :implements: SRS-CLI-002, SDS-CLI-002
+
+    Parameters
+    ----------
+    ct_dir
+        Folder of one CT series.
+    candidates_file
+        ``candidates.json``.
+    out_dir
+        The folder to make; it must not exist or be empty. It appears whole or not at all.
+    kind
+        Whether the images show a patient or a phantom.
+    """
+
+    ct_dir: Path
+    candidates_file: Path
+    out_dir: Path
+    kind: InputKind = InputKind.CT_SERIES
+
+
+def walk_case(
+    files: CaseFiles,
+    /,
+    *,
+    pack: ModelPack,
+    policy: ProviderPolicy,
+    on_refusal: OnRefusal = OnRefusal.ERROR,
+    on_step: Callable[[WalkStep], None] = lambda _: None,
+) -> CaseReport:
+    """Load the model, read a series, analyse its candidates and write the results.
+
+    :implements: SRS-CLI-002, SDS-CLI-002
+
+    Parameters
+    ----------
+    files
+        Where the case lies and where its results go.
+    pack
+        A verified model pack.
+    policy
+        Which providers are allowed.
+    on_refusal
+        Whether a refused series raises or gives a report of its refusal.
+    on_step
+        Called at the beginning of each step.
+
+    Returns
+    -------
+    CaseReport
+        What was written.
+
+    Raises
+    ------
+    LungaiError
+        If the input, the model or the machine does not allow a result; then there is no output folder.
+    """
+    on_step(WalkStep.LOAD_MODEL)
+    with InferenceEngine.open(pack, policy=policy) as engine:
+        return walk_with_engine(files, engine=engine, on_refusal=on_refusal, on_step=on_step)
+
+
+def walk_with_engine(
+    files: CaseFiles,
+    /,
+    *,
+    engine: InferenceEngine,
+    on_refusal: OnRefusal = OnRefusal.ERROR,
+    on_step: Callable[[WalkStep], None] = lambda _: None,
+) -> CaseReport:
+    """Do as :func:`walk_case` with an engine that is open already and serves many cases.
+
+    :implements: SRS-CLI-002, SDS-CLI-002
+
+    Parameters
+    ----------
+    files, on_refusal, on_step
+        As for :func:`walk_case`.
+    engine
+        An open engine.
+    """
+    # The folder is made first, so that an output that cannot be written is known before anything is computed.
+    with new_folder(files.out_dir) as folder:
+        try:
+            document = _analyse(files, engine=engine, on_step=on_step)
+        except InputRejectedError as error:
+            if on_refusal is OnRefusal.ERROR:
+                raise
+            document = CaseDocument(refused_case(error, model=engine.model), None, engine.pack.card)
+        on_step(WalkStep.WRITE_RESULTS)
+        _write(document, folder)
+    return document.report
+
+
+def _analyse(files: CaseFiles, /, *, engine: InferenceEngine, on_step: Callable[[WalkStep], None]) -> CaseDocument:
+    on_step(WalkStep.READ_SERIES)
+    candidates = read_candidates(files.candidates_file)
+    volume = read_ct_series(files.ct_dir, series_instance_uid=candidates.series_instance_uid)
+    on_step(WalkStep.ANALYSE)
+    report = analyze_case(volume, candidates, engine=engine, kind=files.kind)
+    return CaseDocument(report, volume, engine.pack.card)
+
+
+def _write(document: CaseDocument, folder: Path, /) -> None:
+    write_result_json(document.report, folder / "result.json")
+    write_report_html(document, folder / "report.html")

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from lungai_core.cli.app import main
+from lungai_core.inference.providers import Provider, unavailable_reason
+from lungai_core.modelpack.pack import bundled_pack
+from lungai_core.report.result_json import published_result_schema, read_result_json
+
+NODULE = [56.21, 86.34, -115.87]
+
+
+@pytest.fixture
+def ct_dir(shared_data):
+    return shared_data / "lidc_idri_0001" / "dicom"
+
+
+@pytest.fixture
+def candidates(tmp_path):
+    def write(*centers):
+        path = tmp_path / "candidates.json"
+        listed = [{"candidate_id": str(n + 1), "center_lps_mm": list(center)} for n, center in enumerate(centers)]
+        path.write_text(json.dumps({"schema_version": "lungai-candidates/1", "candidates": listed}))
+        return path
+
+    return write
+
+
+def _run(ct_dir, candidates, out, *options):
+    return main(["run", str(ct_dir), "--candidates", str(candidates), "--out", str(out), *options])
+
+
+@pytest.mark.verifies("SRS-CLI-002", "SRS-INFER-009", "SRS-DOM-011")
+def test_a_real_series_gives_a_report_that_is_equal_on_the_second_run(ct_dir, candidates, tmp_path):
+    file = candidates(NODULE)
+    codes = [_run(ct_dir, file, tmp_path / name) for name in ("first", "second")]
+    assert codes == [5, 5]
+    first, second = (read_result_json(tmp_path / name / "result.json") for name in ("first", "second"))
+    assert first.model_copy(update={"timings_s": None}) == second.model_copy(update={"timings_s": None})
+    assert first.nodules[0].slice_number == 91
+    written = json.loads((tmp_path / "first" / "result.json").read_bytes())
+    Draft202012Validator(json.loads(published_result_schema())).validate(written)
+    assert "NOT TRAINED" in (tmp_path / "first" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.verifies("SRS-CLI-002")
+def test_the_result_can_be_had_on_stdout_and_a_table_on_stderr(ct_dir, candidates, tmp_path, capsys):
+    assert _run(ct_dir, candidates(NODULE, [0.0, 0.0, 9000.0]), tmp_path / "a", "--json") == 5
+    assert json.loads(capsys.readouterr().out)["status"] == "partial"
+    assert _run(ct_dir, candidates(NODULE, [0.0, 0.0, 9000.0]), tmp_path / "b") == 5
+    shown = capsys.readouterr().err
+    assert "LAI-DOM-003" in shown
+    assert "NOT TRAINED" in shown
+
+
+@pytest.mark.verifies("SRS-CLI-002", "SRS-INFER-009")
+def test_no_candidates_are_a_report_without_a_finding(ct_dir, candidates, tmp_path):
+    assert _run(ct_dir, candidates(), tmp_path / "out") == 0
+    assert read_result_json(tmp_path / "out" / "result.json").status == "no_candidates"
+
+
+@pytest.mark.verifies("SRS-CLI-002", "SRS-FILE-001")
+def test_a_refused_input_leaves_nothing_unless_a_report_of_it_is_wanted(candidates, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert _run(empty, candidates(NODULE), tmp_path / "out") == 3
+    assert not (tmp_path / "out").exists()
+    assert _run(empty, candidates(NODULE), tmp_path / "out", "--refusal-report") == 3
+    assert read_result_json(tmp_path / "out" / "result.json").refusal.code.startswith("LAI-DICOM-")
+
+
+@pytest.mark.verifies("SRS-CLI-002", "SRS-INFER-002", "RC-INFER-001")
+@pytest.mark.skipif(not unavailable_reason(Provider.CUDA), reason="this machine has a GPU")
+def test_a_gpu_that_is_required_and_absent_leaves_nothing(ct_dir, candidates, tmp_path, capsys):
+    assert _run(ct_dir, candidates(NODULE), tmp_path / "out", "--require-gpu") == 6
+    assert "LAI-INFER-005" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.verifies("SRS-CLI-002", "SRS-PACK-002")
+def test_a_damaged_model_leaves_nothing(ct_dir, candidates, tmp_path):
+    pack = tmp_path / "pack"
+    shutil.copytree(bundled_pack(), pack)
+    (pack / "model.onnx").write_bytes(b"other bytes")
+    assert _run(ct_dir, candidates(NODULE), tmp_path / "out", "--model", str(pack)) == 4
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.verifies("SRS-CLI-002", "SRS-FILE-001")
+def test_a_folder_that_holds_something_is_left_as_it_is(ct_dir, candidates, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "notes.txt").write_text("mine")
+    assert _run(ct_dir, candidates(NODULE), out) == 6
+    assert [path.name for path in out.iterdir()] == ["notes.txt"]

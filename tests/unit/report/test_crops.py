@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lungai_core.report.crops import CROP_LOWER_HU, CROP_UPPER_HU, cut_crop
+
+AXES = {
+    "head first": ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)),
+    "feet first": ((0.0, 0.0, -1.0), (0.0, 1.0, 0.0), (-1.0, 0.0, 0.0)),
+    "prone": ((0.0, 0.0, 1.0), (0.0, -1.0, 0.0), (-1.0, 0.0, 0.0)),
+    "coronal slices": ((0.0, 1.0, 0.0), (0.0, 0.0, -1.0), (1.0, 0.0, 0.0)),
+    "sagittal slices": ((-1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0)),
+}
+
+
+def _centroid_mm(weights, crop):
+    index = np.argwhere(weights)
+    return (index.mean(axis=0) - (np.asarray(weights.shape) - 1) / 2) * crop.step_mm
+
+
+def _values_hu(crop):
+    return CROP_LOWER_HU + crop.ct / 255 * (CROP_UPPER_HU - CROP_LOWER_HU)
+
+
+@pytest.mark.verifies("SRS-REPORT-003", "RC-REPORT-001")
+@pytest.mark.parametrize("axes", AXES.values(), ids=AXES.keys())
+def test_marks_lie_where_they_are_in_the_patient_whatever_the_grid(make, axes):
+    volume = make["volume"](axes=axes, shape=(90, 90, 90), spacing=(1.0, 0.8, 0.8))
+    crop = cut_crop(volume, make["nodule"](volume))
+    # 18 mm to superior, 10 mm to posterior, 14 mm to the patient's left.
+    assert _centroid_mm(_values_hu(crop) > 250, crop) == pytest.approx((18.0, 10.0, 14.0), abs=0.8)
+    assert _centroid_mm(crop.mask, crop) == pytest.approx((0.0, 0.0, 0.0), abs=0.8)
+
+
+@pytest.mark.verifies("SRS-REPORT-003", "RC-REPORT-001")
+@pytest.mark.parametrize("axes", list(AXES.values())[:3], ids=list(AXES)[:3])
+def test_the_mask_and_the_image_of_the_nodule_cover_each_other(make, axes):
+    volume = make["volume"](axes=axes)
+    crop = cut_crop(volume, make["nodule"](volume))
+    near = np.zeros(crop.ct.shape, np.bool_)
+    near[26:54, 26:54, 26:54] = True
+    bright = (_values_hu(crop) > -400) & near
+    assert 2 * np.sum(bright & crop.mask) / (bright.sum() + crop.mask.sum()) > 0.93
+
+
+@pytest.mark.verifies("SRS-REPORT-003")
+def test_heat_lies_in_the_corner_that_the_map_names(make, volume):
+    crop = cut_crop(volume, make["nodule"](volume))
+    # The map's last voxel is the upper, posterior, left one; its centre lies beyond the crop's corner.
+    assert crop.heat[-1, -1, -1] == crop.heat.max() > 100
+    assert crop.heat[0, 0, 0] == 0
+
+
+@pytest.mark.verifies("SRS-REPORT-003")
+def test_a_nodule_without_mask_and_map_has_a_crop_without_them(make, volume):
+    crop = cut_crop(volume, make["nodule"](volume, mask=None, explanation=None))
+    assert not crop.mask.any()
+    assert not crop.heat.any()
+    assert crop.ct.max() > 200
+    with pytest.raises(ValueError, match="read-only"):
+        crop.ct[0, 0, 0] = 1
+
+
+@pytest.mark.verifies("SRS-REPORT-003")
+def test_axes_halfway_between_two_directions_still_give_a_crop(make):
+    half = float(np.sqrt(0.5))
+    volume = make["volume"](axes=((0.0, 0.0, 1.0), (-half, half, 0.0), (half, half, 0.0)))
+    assert cut_crop(volume, make["nodule"](volume)).ct.shape == (80, 80, 80)
