@@ -15,6 +15,7 @@ __all__ = [
     "CandidateFileError",
     "CandidateOfOtherSeriesError",
     "CandidateOutsideVolumeError",
+    "CoverageContextError",
     "DamagedFileError",
     "DecompressedTooLargeError",
     "DeviceMemoryError",
@@ -449,6 +450,15 @@ class ResampledTooLargeError(InputRejectedError):
     """
 
     code = "LAI-PREP-002"
+
+
+class CoverageContextError(InputRejectedError):
+    """Coverage data cannot say which test ran a line.
+
+    :implements: SRS-TRACE-013, SDS-TRACE-014
+    """
+
+    code = "LAI-TRACE-003"
 
 
 class RunRecordError(InputRejectedError):

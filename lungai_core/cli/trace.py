@@ -10,7 +10,7 @@ import typer
 from lungai_core.errors import ExitCode
 
 if TYPE_CHECKING:
-    from lungai_core.trace import Finding, TraceGraph
+    from lungai_core.trace import Finding, RunRecord, TraceGraph
 
 __all__ = ["register"]
 
@@ -29,19 +29,98 @@ def register(app: typer.Typer) -> None:
         The command they are added to.
     """
     trace = typer.Typer(no_args_is_help=True, help="Requirements, risk, code, tests and results, traced.")
-    trace.command("check")(_check)
-    trace.command("matrix")(_matrix)
+    for name, verb in (
+        ("check", _check),
+        ("review", _review),
+        ("accept", _accept),
+        ("fingerprint", _fingerprint),
+        ("coverage", _coverage),
+        ("matrix", _matrix),
+        ("merge", _merge),
+    ):
+        trace.command(name)(verb)
     app.add_typer(trace, name="trace")
 
 
-def _check(root: _Root = Path(), *, as_json: _Json = False) -> None:
+def _check(
+    root: _Root = Path(),
+    *,
+    as_json: _Json = False,
+    verified: Annotated[bool, typer.Option("--verified", help="Also ask that each item is VERIFIED.")] = False,
+) -> None:
     """Check every link and text; one line a finding, exit code 1 if there is any."""
-    from lungai_core.trace import check
+    from lungai_core.trace import check_project, unverified
 
-    findings = check(_graph(root))
+    graph = _graph(root)
+    findings = check_project(graph)
+    if verified:
+        findings = (*findings, *unverified(graph, _last_run(graph)))
     _print_findings(findings, as_json=as_json)
     if findings:
         raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _review(
+    root: _Root = Path(),
+    only: Annotated[list[str] | None, typer.Argument(help="IDs, names or node IDs; all links if absent.")] = None,
+    *,
+    accept: Annotated[bool, typer.Option("--accept", help="Accept what is shown.")] = False,
+    reviewer: Annotated[str, typer.Option(help="Who accepts; needed with --accept.")] = "",
+    day: Annotated[str, typer.Option(help="ISO date of the review; today if absent.")] = "",
+) -> None:
+    """Show what changed at the ends of reviewed links; with --accept, write the lock."""
+    from datetime import UTC, datetime
+
+    from lungai_core.trace import check_lock, read_lock, review, what_changed
+
+    graph = _graph(root)
+    lock = read_lock(graph.config.root / graph.config.lock, name=graph.config.lock)
+    wanted = frozenset(only) if only else None
+    for finding in check_lock(graph, lock):
+        if wanted is None or wanted & set(finding.subject.split(" -> ")):
+            typer.echo(str(finding))
+            difference = what_changed(graph, finding, lock)
+            if difference:
+                typer.echo(difference)
+    if not accept:
+        typer.echo("Nothing was accepted: `lungai trace review --accept --reviewer NAME` writes the lock.")
+        return
+    if not reviewer:
+        raise typer.BadParameter("a review has a reviewer", param_hint="--reviewer")
+    today = day or datetime.now(UTC).date().isoformat()
+    changed = review(graph, lock, reviewer=reviewer, day=today, only=wanted)
+    typer.echo(f"{graph.config.lock}: {changed} lines changed")
+
+
+def _accept(root: _Root = Path()) -> None:
+    """Accept the present findings as known gaps; the list only shrinks from then on."""
+    from lungai_core.trace import accept_present_gaps
+
+    graph = _graph(root)
+    kept, closed = accept_present_gaps(graph)
+    typer.echo(f"{graph.config.gaps}: {kept} accepted, {closed} closed")
+
+
+def _fingerprint(item_id: Annotated[str, typer.Argument(help="An item's ID.")], root: _Root = Path()) -> None:
+    """Print the SHA-256 of an item's text, as a signed record wants it."""
+    item = _graph(root).items.by_id.get(item_id)
+    if item is None:
+        raise typer.BadParameter(f"{item_id} does not exist")
+    typer.echo(item.fingerprint)
+
+
+def _merge(
+    records: Annotated[list[Path], typer.Argument(help="record.json of each shard.")],
+    root: _Root = Path(),
+) -> None:
+    """Join the records of shards of one commit and environment into one, and write its matrix."""
+    from lungai_core.trace import merge_records, read_record, save_record, write_views
+
+    graph = _graph(root)
+    merged = merge_records(read_record(path) for path in records)
+    path = save_record(merged, graph.config.output_folder)
+    write_views(graph, merged, path.parent)
+    typer.echo(f"{path}: {'complete' if merged.complete else 'PARTIAL: ' + '; '.join(merged.incomplete_because)}")
 
 
 def _matrix(
@@ -54,19 +133,57 @@ def _matrix(
 
     graph = _graph(root)
     folder = graph.config.output_folder
-    path = record or folder / "record.json"
-    run = read_record(path) if record or path.exists() else None
-    matrix = write_views(graph, run, out or folder)
+    run = read_record(record) if record else _last_run(graph)
+    matrix = write_views(graph, run, out or folder, data_file=_data_of(run, graph))
     typer.echo(f"{out or folder}: matrix.json, matrix.csv, matrix.html")
     typer.echo(", ".join(f"{count} {verdict}" for verdict, count in matrix.verdicts.counts if count))
     if run is None:
         typer.echo("No complete run is recorded: `pytest --trace-record` on the whole suite makes one.")
 
 
+def _coverage(
+    root: _Root = Path(),
+    data: Annotated[Path | None, typer.Option(help="The data file of coverage.py.")] = None,
+) -> None:
+    """Print for each item what its own passing tests executed of the code that implements it."""
+    from lungai_core.trace import measure_own_coverage, read_record
+
+    graph = _graph(root)
+    record = read_record(graph.config.output_folder / "record.json")
+    own = measure_own_coverage(graph, record, data or graph.config.root / ".coverage")
+    typer.echo(f"{'item':<16}{'statements own/any/all':>26}{'branches own/any/all':>26}")
+    for each in own.items:
+        statements = f"{each.own_statements}/{each.any_statements}/{each.statements}"
+        branches = f"{each.own_branches}/{each.any_branches}/{each.branches}"
+        typer.echo(f"{each.item_id:<16}{statements:>26}{branches:>26}")
+    for title, objects in (("executed, linked to nothing", own.unlinked), ("reached by other tests only", own.foreign)):
+        typer.echo(f"{title}: {len(objects)}")
+        for each_object in objects:
+            executed = f"{each_object.executed}/{each_object.statements}"
+            typer.echo(f"  {each_object.place} {each_object.name} {executed}")
+    typer.echo(f"decisions with and/or in linked code: {own.compound_conditions}; MC/DC is NOT MEASURED")
+
+
+def _data_of(run: RunRecord | None, graph: TraceGraph) -> Path | None:
+    """Find the data file of a run, if it still lies where pytest-cov writes it by default."""
+    from lungai_core.files import sha256_file
+
+    path = graph.config.root / ".coverage"
+    fits = run is not None and path.is_file() and sha256_file(path) == run.coverage_sha256
+    return path if fits else None
+
+
 def _graph(root: Path) -> TraceGraph:
     from lungai_core.trace import load_graph, read_config
 
     return load_graph(read_config(root.resolve()))
+
+
+def _last_run(graph: TraceGraph) -> RunRecord | None:
+    from lungai_core.trace import read_record
+
+    path = graph.config.output_folder / "record.json"
+    return read_record(path) if path.exists() else None
 
 
 def _print_findings(findings: tuple[Finding, ...], *, as_json: bool) -> None:

@@ -69,6 +69,8 @@ class TraceConfig:
     ----------
     root
         The folder of ``pyproject.toml``; all other paths are relative to it.
+    project
+        The project's name.
     packages, tests, items
         Folders of code, tests and Markdown items.
     kinds
@@ -87,6 +89,7 @@ class TraceConfig:
     """
 
     root: Path
+    project: str
     packages: tuple[str, ...]
     tests: tuple[str, ...]
     items: tuple[str, ...]
@@ -157,7 +160,8 @@ def read_config(root: Path, /) -> TraceConfig:
         for folder in values[key]:
             if not (root / folder).exists():
                 raise _refusal(path, f"[tool.lungai_trace] {key} names {folder!r}, which does not exist.")
-    return TraceConfig(root=root, kinds=rules, **values)
+    project = document.get("project", {}).get("name", root.name)
+    return TraceConfig(root=root, project=str(project), kinds=rules, **values)
 
 
 def _kind(name: str, rule: object, path: Path, /) -> KindRule:

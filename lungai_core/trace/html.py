@@ -34,7 +34,7 @@ def matrix_html(matrix: Matrix, /, *, root_href: str = "../..") -> str:
     assets = files("lungai_core.trace") / "assets"
     content = {
         **matrix_content(matrix),
-        "project": matrix.graph.config.root.name,
+        "project": matrix.graph.config.project,
         "root_href": root_href,
         "snippets": _snippets(matrix),
     }

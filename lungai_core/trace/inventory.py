@@ -40,7 +40,7 @@ class TestFunction:
     place, end_line
         Its first line (that of ``def``) and its last.
     fingerprint
-        SHA-256 of its source with decorators, with white space made one blank.
+        SHA-256 of its source, its verifies markers left out, with white space made one blank.
     """
 
     __test__ = False  # pytest: this is no test class
@@ -156,14 +156,17 @@ class _FileScan:
 
     def _test(self, node: _Function, test_id: str, inherited: tuple[str, ...], /) -> TestFunction:
         end = node.end_lineno or node.lineno
-        start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+        source = self.lines[node.lineno - 1 : end]
+        for mark in node.decorator_list:
+            if not _is_marker(mark):
+                source += self.lines[mark.lineno - 1 : mark.end_lineno]
         return TestFunction(
             test_id=test_id,
             verifies=tuple(dict.fromkeys((*inherited, *self._decorator_ids(node)))),
             in_scope=self.in_scope,
             place=Place(self.path, node.lineno),
             end_line=end,
-            fingerprint=source_fingerprint(self.lines[start - 1 : end]),
+            fingerprint=source_fingerprint(source),
         )
 
     def _decorator_ids(self, node: _Function | ast.ClassDef, /) -> tuple[str, ...]:

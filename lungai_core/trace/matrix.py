@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from lungai_core.trace.findings import Finding
     from lungai_core.trace.graph import TraceGraph
     from lungai_core.trace.items import Item
+    from lungai_core.trace.own_coverage import ItemCoverage, ObjectCoverage, OwnCoverage
     from lungai_core.trace.record import RunRecord
     from lungai_core.trace.verdicts import ItemVerdict, Verdicts
 
 __all__ = ["Matrix", "MatrixRow", "build_matrix", "matrix_csv", "matrix_json"]
 
 SCHEMA = "lungai-trace-matrix/1"
+NOT_MEASURED = "NOT MEASURED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class MatrixRow:
         Names of the objects that implement it.
     tests
         Node IDs of the test cases that verify it.
+    own
+        What its own passing tests executed of its code; nothing where that was not measured.
     """
 
     item: Item
@@ -47,6 +51,7 @@ class MatrixRow:
     children: tuple[str, ...]
     code: tuple[str, ...]
     tests: tuple[str, ...]
+    own: ItemCoverage | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +68,8 @@ class Matrix:
         One an item, in the order of the documents.
     results
         Every known test case, sorted by node ID; tests that are in no record are ``not in run``.
+    own
+        Own-evidence coverage of the run, where it was measured.
     """
 
     graph: TraceGraph
@@ -71,10 +78,17 @@ class Matrix:
     findings: tuple[Finding, ...]
     rows: tuple[MatrixRow, ...]
     results: tuple[TestResult, ...]
+    own: OwnCoverage | None = None
 
 
 def build_matrix(
-    graph: TraceGraph, record: RunRecord | None, /, *, verdicts: Verdicts, findings: tuple[Finding, ...]
+    graph: TraceGraph,
+    record: RunRecord | None,
+    /,
+    *,
+    verdicts: Verdicts,
+    findings: tuple[Finding, ...],
+    own: OwnCoverage | None = None,
 ) -> Matrix:
     """Join trace, run, verdicts and findings into rows.
 
@@ -86,6 +100,8 @@ def build_matrix(
         The trace as the files stand, and a run; a matrix without a run shows what is claimed.
     verdicts, findings
         From :func:`evaluate` and :func:`check`.
+    own
+        From :func:`measure_own_coverage`, where the run measured coverage with contexts.
     """
     recorded = record.results if record else ()
     seen = {result.test_id for result in recorded}
@@ -106,10 +122,11 @@ def build_matrix(
             children=tuple(child.item_id for child in graph.children(item.item_id)),
             code=tuple(each.name for each in graph.code_of(item.item_id)),
             tests=tuple(tests_of.get(item.item_id, ())),
+            own=own.by_item.get(item.item_id) if own else None,
         )
         for item in graph.items.items
     )
-    return Matrix(graph, record, verdicts, findings, rows, results)
+    return Matrix(graph, record, verdicts, findings, rows, results, own)
 
 
 def matrix_content(matrix: Matrix, /) -> dict[str, object]:
@@ -140,6 +157,9 @@ def matrix_content(matrix: Matrix, /) -> dict[str, object]:
             if each.needs_id or each.implements
         ],
         "tests": list(_tests(matrix)),
+        "unlinked": _objects(matrix.own.unlinked) if matrix.own else None,
+        "foreign": _objects(matrix.own.foreign) if matrix.own else None,
+        "compound_conditions": matrix.own.compound_conditions if matrix.own else None,
         "findings": [
             {
                 "code": each.rule.code,
@@ -176,7 +196,7 @@ def matrix_csv(matrix: Matrix, /) -> str:
 
 CSV_COLUMNS = (
     "id", "kind", "title", "text", "text_zh", "parents", "children", "method", "status", "code", "tests",
-    "mapped", "run", "passed", "verdict", "reason", "place",
+    "mapped", "run", "passed", "verdict", "reason", "own_statements", "own_branches", "place",
 )  # fmt: skip
 
 
@@ -190,7 +210,9 @@ def csv_rows(matrix: Matrix, /) -> Iterator[tuple[str | int, ...]]:
         yield (
             item.item_id, item.kind, item.title, item.text, item.text_zh, "; ".join(item.parents),
             "; ".join(row.children), item.method, item.status, "; ".join(row.code), "; ".join(row.tests),
-            verdict.mapped, verdict.run, verdict.passed, str(verdict.verdict), verdict.reason, str(item.place),
+            verdict.mapped, verdict.run, verdict.passed, str(verdict.verdict), verdict.reason,
+            f"{row.own.own_statements}/{row.own.statements}" if row.own else NOT_MEASURED,
+            f"{row.own.own_branches}/{row.own.branches}" if row.own else NOT_MEASURED, str(item.place),
         )  # fmt: skip
 
 
@@ -237,9 +259,25 @@ def _row(row: MatrixRow, /) -> dict[str, object]:
         "passed": verdict.passed,
         "verdict": str(verdict.verdict),
         "reason": verdict.reason,
+        "own": _own(row.own) if row.own else None,
         "path": item.place.path,
         "line": item.place.line,
     }
+
+
+def _own(own: ItemCoverage, /) -> dict[str, object]:
+    return {
+        "statements": [own.own_statements, own.any_statements, own.statements],
+        "branches": [own.own_branches, own.any_branches, own.branches],
+        "missing": own.missing,
+    }
+
+
+def _objects(objects: tuple[ObjectCoverage, ...], /) -> list[dict[str, object]]:
+    return [
+        {"name": each.name, "place": each.place, "statements": each.statements, "executed": each.executed}
+        for each in objects
+    ]
 
 
 def _tests(matrix: Matrix, /) -> Iterator[dict[str, object]]:

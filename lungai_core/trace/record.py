@@ -203,6 +203,8 @@ class RunRecord:
         What stood against it; empty if complete.
     exit_status
         pytest's.
+    coverage_core, coverage_sha256
+        Which core of coverage.py measured, and the hash of its data file; empty if coverage was not measured.
     environment
         Where it took place.
     results
@@ -221,6 +223,8 @@ class RunRecord:
     complete: bool
     incomplete_because: tuple[str, ...]
     exit_status: int
+    coverage_core: str
+    coverage_sha256: str
     environment: Environment
     results: tuple[TestResult, ...]
     by_item: Mapping[str, tuple[TestResult, ...]] = field(init=False, repr=False, compare=False)
@@ -351,6 +355,8 @@ def merge_records(records: Iterable[RunRecord], /) -> RunRecord:
         complete=not because,
         incomplete_because=because,
         exit_status=max(shard.exit_status for shard in shards),
+        coverage_core="",
+        coverage_sha256="",
         results=tuple(sorted(results, key=lambda each: each.node_id)),
     )
 

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from lungai_core.errors import LungaiError
+from lungai_core.errors import CoverageContextError, LungaiError
+from lungai_core.files import sha256_file
 from lungai_core.trace.attempts import Phase, result_of
 from lungai_core.trace.config import read_config
 from lungai_core.trace.graph import load_graph
@@ -114,6 +115,7 @@ class _Recorder:
         self.clock = time.perf_counter()
         self.workers = Path(tempfile.mkdtemp(prefix="lungai-trace-"))
         self.summary = ""
+        self.coverage_core = _coverage_core(config)
         self.commit = git_commit(trace.root)
         self.dirty = uncommitted_files(trace)
         self.sources = sources_sha256(trace)
@@ -159,9 +161,17 @@ class _Recorder:
             return
         record = self._record(int(exitstatus))
         path = save_record(record, self.trace.output_folder)
-        write_views(self.graph, record, path.parent)
+        self._write_views(record, path.parent)
         state = "complete" if record.complete else "PARTIAL: " + "; ".join(record.incomplete_because)
-        self.summary = f"{path.relative_to(self.trace.root)} and its matrix written ({state})"
+        self.summary = f"{path.relative_to(self.trace.root)} and its matrix written ({state})" + self.summary
+
+    def _write_views(self, record: RunRecord, folder: Path, /) -> None:
+        data = _coverage_data(self.config) if self.config.getoption("cov_context", default=None) else None
+        try:
+            write_views(self.graph, record, folder, data_file=data)
+        except CoverageContextError as error:
+            self.summary = f"\nown-evidence coverage is NOT MEASURED: {error.what}"
+            write_views(self.graph, record, folder)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.summary:
@@ -186,6 +196,7 @@ class _Recorder:
             if test.test_id not in seen:
                 results[test.test_id] = self._absent(test.test_id, test.verifies)
         because = self._incomplete_because(results, exit_status)
+        data = _coverage_data(self.config)
         return RunRecord(
             commit=self.commit,
             dirty=self.dirty,
@@ -199,6 +210,8 @@ class _Recorder:
             complete=not because,
             incomplete_because=because,
             exit_status=exit_status,
+            coverage_core=self.coverage_core,
+            coverage_sha256=sha256_file(data) if data else "",
             environment=read_environment(),
             results=tuple(results[node_id] for node_id in sorted(results)),
         )
@@ -273,6 +286,19 @@ def _skip_reason(report: pytest.TestReport | pytest.CollectReport, /) -> str:
     if report.skipped and isinstance(report.longrepr, tuple):
         return str(report.longrepr[2]).removeprefix("Skipped: ")
     return ""
+
+
+def _coverage_core(config: pytest.Config, /) -> str:
+    """Name the core that pytest-cov measures with; it is known while measuring only."""
+    controller = getattr(config.pluginmanager.get_plugin("_cov"), "cov_controller", None)
+    return str(dict(controller.cov.sys_info()).get("core", "")) if controller else ""
+
+
+def _coverage_data(config: pytest.Config, /) -> Path | None:
+    """Name the data file of a pytest-cov run; it has been combined and saved by the end of the session."""
+    controller = getattr(config.pluginmanager.get_plugin("_cov"), "cov_controller", None)
+    path = config.rootpath / str(controller.cov.get_option("run:data_file")) if controller else None
+    return path if path and path.is_file() else None
 
 
 def _last_line(text: str, /) -> str:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from lungai_core.trace.findings import Rule
 from lungai_core.trace.record import NOT_RUN, Outcome, TestResult
 from lungai_core.trace.surroundings import git_commit, sources_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from lungai_core.trace.findings import Finding
     from lungai_core.trace.graph import TraceGraph
     from lungai_core.trace.items import Item
     from lungai_core.trace.record import RunRecord
@@ -92,7 +94,7 @@ def evaluate(
     *,
     stale: str = "",
     suspect: Mapping[str, str] | None = None,
-    signed: Mapping[str, str] | None = None,
+    signed: Mapping[str, Finding | None] | None = None,
     unexercised: frozenset[str] = frozenset(),
 ) -> Verdicts:
     """Give each item its verdict.
@@ -110,8 +112,7 @@ def evaluate(
     suspect
         By item ID: the link that was changed and not reviewed since.
     signed
-        For items of another method than test: empty where a signed record of a pass stands for the present text,
-        otherwise what is wrong with it. An item that is not named has no record.
+        From :func:`signed_state`, for items of another method than test. An item that is not named has no record.
     unexercised
         Items whose passing tests were seen not to run a line of the code that implements them.
     """
@@ -152,7 +153,7 @@ class _Judge:
         record: RunRecord | None,
         stale: str,
         suspect: Mapping[str, str],
-        signed: Mapping[str, str],
+        signed: Mapping[str, Finding | None],
         unexercised: frozenset[str],
     ) -> None:
         self.graph = graph
@@ -210,8 +211,16 @@ class _Judge:
         if item.method in {"", "test"}:
             yield self._by_tests(item)
         else:
-            wrong = self.signed.get(item.item_id, f"no signed record of its {item.method}")
-            yield (Verdict.NOT_VERIFIED, wrong) if wrong else (Verdict.VERIFIED, "")
+            yield self._by_signature(item)
+
+    def _by_signature(self, item: Item, /) -> tuple[Verdict, str]:
+        if item.item_id not in self.signed:
+            return Verdict.NOT_VERIFIED, f"no signed record of its {item.method}"
+        against = self.signed[item.item_id]
+        if against is None:
+            return Verdict.VERIFIED, ""
+        failed = against.rule is Rule.FAILED_SIGNED_RECORD
+        return Verdict.FAILED if failed else Verdict.STALE, against.message
 
     def _by_tests(self, item: Item, /) -> tuple[Verdict, str]:
         mapped = self._mapped(item)

@@ -12,7 +12,8 @@
       neighbourhood: "Neighbourhood", rationale: "Rationale", fields: "Fields", why: "Why: ", complete: "complete run",
       partial: "partial run", norun: "no run recorded: nothing is verified", commit: "commit", dirty: "uncommitted files",
       up: "Up to the need", remedy: "What to do", none: "Nothing matches.", pick: "Choose a row to see its links.",
-      more: "more", attempts: "attempts", subtests: "subtests passed / failed", nothing: "none" },
+      more: "more", attempts: "attempts", subtests: "subtests passed / failed", nothing: "none", own: "Own-evidence coverage",
+      ownBy: "by its own passing tests", anyBy: "by any test", statements: "statements", branches: "branches", missing: "not executed by its own tests" },
     zh: { matrix: "追溯矩阵", items: "条目", tests: "测试", code: "代码", findings: "发现", run: "运行",
       search: "搜索标识、标题、文本、文件、测试……", allKinds: "全部类别", allStates: "全部状态", of: "/",
       id: "标识", title: "标题", kind: "类别", evidence: "关联 / 已运行 / 通过", verdict: "结论", test: "测试",
@@ -20,7 +21,8 @@
       message: "信息", parents: "上级链接", children: "下级链接", neighbourhood: "邻域", rationale: "理由", fields: "字段",
       why: "原因:", complete: "完整运行", partial: "部分运行", norun: "无运行记录:无任何条目得到验证", commit: "提交",
       dirty: "未提交文件", up: "上溯至需求", remedy: "处理办法", none: "无匹配。", pick: "选择一行以查看其链接。",
-      more: "更多", attempts: "尝试次数", subtests: "子测试 通过 / 失败", nothing: "无" },
+      more: "更多", attempts: "尝试次数", subtests: "子测试 通过 / 失败", nothing: "无", own: "自身证据覆盖率",
+      ownBy: "由自身通过的测试", anyBy: "由任意测试", statements: "语句", branches: "分支", missing: "自身测试未执行" },
   };
   const VERDICT_ZH = { "FAILED": "失败", "SUSPECT": "可疑", "STALE": "过期", "NOT VERIFIED": "未验证", "INCOMPLETE": "不完整",
     "CLAIMED ONLY": "仅声明", "VERIFIED": "已验证", "n/a": "不适用" };
@@ -98,7 +100,7 @@
     $("run").innerHTML = run ? `<span class="flag${run.complete ? "" : " bad"}">${t(run.complete ? "complete" : "partial")}</span>` +
       `<span>${t("commit")} <b class="mono">${esc(run.commit.slice(0, 10) || "–")}</b>${run.dirty ? ` +${run.dirty} ${t("dirty")}` : ""}</span>` +
       `<span>${esc(run.started)}</span><span>${esc(run.python)}</span><span>${esc(run.os)}</span>` : `<span class="flag bad">${t("norun")}</span>`;
-    $("tiles").innerHTML = Object.entries(D.verdicts).reverse().sort((a, b) => (b[0] === "VERIFIED") - (a[0] === "VERIFIED")).map(([state, n]) =>
+    $("tiles").innerHTML = ["VERIFIED", "INCOMPLETE", "NOT VERIFIED", "FAILED", "STALE", "SUSPECT", "CLAIMED ONLY", "n/a"].map((state) => [state, D.verdicts[state] || 0]).map(([state, n]) =>
       `<button class="tile${n ? "" : " zero"}" data-c="${esc(state)}" type="button"><div class="n">${n}</div><div class="l">${esc(label(state))}</div></button>`).join("");
     $("tabs").innerHTML = Object.entries(TABS).map(([name, { rows }]) =>
       `<button type="button" role="tab" data-tab="${name}" aria-selected="${name === tab}">${t(name)}${name === "run" ? "" : `<i>${rows.length}</i>`}</button>`).join("");
@@ -125,6 +127,11 @@
   const codeBox = (name) => { const code = codeByName.get(name); if (!code) return "";
     return `<details><summary><span class="dim">${esc(code.kind)}</span><span class="grow mono" title="${esc(name)}">${esc(name)}</span></summary><div class="link" style="padding:4px 10px">${place(code)}</div>${snippet(code)}</details>`; };
 
+  const bar = (name, [own, any, all]) => all ? `<div class="bar"><span>${t(name)}</span><div><i class="any" style="width:${100 * any / all}%"></i><i style="width:${100 * own / all}%"></i></div>` +
+    `<span class="num">${own} / ${any} / ${all}</span></div>` : "";
+  const bars = (own) => `<div class="dim">${t("ownBy")} / ${t("anyBy")} / Σ</div>${bar("statements", own.statements)}${bar("branches", own.branches)}` +
+    `${own.missing.length ? `<div class="dim">${t("missing")}: <span class="mono">${esc(own.missing.slice(0, 12).join(", "))}${own.missing.length > 12 ? " …" : ""}</span></div>` : ""}`;
+
   function ancestors(ids) {
     const seen = new Set(), queue = [...ids];
     while (queue.length) { const id = queue.shift(); if (seen.has(id) || !byId.has(id)) continue; seen.add(id); queue.push(...byId.get(id).parents); }
@@ -136,9 +143,10 @@
     const up = item.parents.filter((id) => byId.has(id));
     const upper = [...new Set(up.flatMap((id) => byId.get(id).parents))].filter((id) => byId.has(id) && !up.includes(id));
     const columns = [upper, up, [item.id], item.children].map((ids) => ids.map((id) => ({ key: id, text: id, go: id })));
-    columns.push([...item.code.map((name) => ({ key: name, text: name.split(".").pop(), code: 1 })),
-      ...item.tests.map((id) => ({ key: id, text: id.split("::").pop(), test: id, state: testById.get(id).outcome }))]);
-    const used = columns.map((nodes) => nodes.length > LIMIT ? [...nodes.slice(0, LIMIT - 1), { key: "", text: `+${nodes.length - LIMIT + 1} ${t("more")}` }] : nodes)
+    const cap = (nodes, limit, key) => nodes.length > limit ? [...nodes.slice(0, limit - 1), { key, text: `+${nodes.length - limit + 1} ${t("more")}` }] : nodes;
+    columns.push([...cap(item.code.map((name) => ({ key: name, text: name.split(".").pop(), code: 1 })), 4, " code"),
+      ...cap(item.tests.map((id) => ({ key: id, text: id.split("::").pop(), test: id, state: testById.get(id).outcome })), 5, " tests")]);
+    const used = columns.map((nodes, i) => i === 4 ? nodes : cap(nodes, LIMIT, ""))
       .map((nodes, i) => ({ nodes, i })).filter(({ nodes }) => nodes.length);
     const height = Math.max(...used.map(({ nodes }) => nodes.length)) * (H + GAP) + 26;
     const spot = new Map(); let out = "", lines = "";
@@ -156,13 +164,11 @@
       lines += `<path d="M${x1} ${y1}C${m} ${y1} ${m} ${y2} ${x2} ${y2}"></path>`; };
     const self = spot.get(`2 ${item.id}`);
     for (const id of up) { join(spot.get(`1 ${id}`), self); for (const above of byId.get(id).parents) join(spot.get(`0 ${above}`), spot.get(`1 ${id}`)); }
-    const lower = spot.size && used.some(({ i }) => i === 3);
     for (const id of item.children) join(self, spot.get(`3 ${id}`));
     const evidence = used.find(({ i }) => i === 4);
-    if (evidence && !lower) for (const node of evidence.nodes) join(self, spot.get(`4 ${node.key}`));
-    if (evidence && lower) for (const node of evidence.nodes) { const to = spot.get(`4 ${node.key}`);
-      const owner = item.children.find((id) => byId.get(id).code.includes(node.key) || byId.get(id).tests.includes(node.key));
-      join(owner ? spot.get(`3 ${owner}`) : null, to); }
+    if (evidence) for (const node of evidence.nodes) {
+      const owner = item.children.find((id) => byId.get(id).code.includes(node.key));
+      join(owner ? spot.get(`3 ${owner}`) || self : self, spot.get(`4 ${node.key}`)); }
     return `<svg class="graph" viewBox="0 0 ${used.length * STEP - 24} ${height}" style="max-width:${used.length * STEP - 24}px">${lines}${out}</svg>`;
   }
 
@@ -176,6 +182,7 @@
         `${row.verdict === "n/a" ? "" : `<span>${t("evidence")}: <b>${row.mapped} / ${row.run} / ${row.passed}</b></span>`}${row.method ? `<span>${esc(row.method)}</span>` : ""}${row.status ? `<span>${esc(row.status)}</span>` : ""}${place(row)}</div>` +
         `${row.reason ? `<p class="why">${t("why")}${esc(row.reason)}</p>` : ""}<p>${esc(row.text)}</p>${row.text_zh ? `<p class="zh" lang="zh">${esc(row.text_zh)}</p>` : ""}` +
         `${row.rationale ? `<h3>${t("rationale")}</h3><p>${esc(row.rationale)}</p>` : ""}` +
+        `${row.own ? `<h3>${t("own")}</h3>${bars(row.own)}` : ""}` +
         `${row.fields.length ? `<h3>${t("fields")}</h3><table class="facts">${row.fields.map(([k, v]) => `<tr><td>${esc(k)}</td><td>${esc(v)}</td></tr>`).join("")}</table>` : ""}` +
         `<h3>${t("neighbourhood")}</h3>${graph(row)}${list("parents", row.parents)}${list("children", row.children)}` +
         `${row.code.length ? `<h3>${t("code")} (${row.code.length})</h3>${row.code.slice(0, 100).map(codeBox).join("")}` : ""}` +

@@ -70,7 +70,7 @@ def test_items_are_given_by_kind_in_order(project):
     assert [item.item_id for item in items.of_kind("software")] == ["SRS-001", "SRS-002"]
 
 
-CONFIG = TraceConfig(Path(), (), (), (), (KindRule("need", "Need", "需求", re.compile(r"UN-\d{3}")),))
+CONFIG = TraceConfig(Path(), "p", (), (), (), (KindRule("need", "Need", "需求", re.compile(r"UN-\d{3}")),))
 
 
 @pytest.mark.verifies("SRS-TRACE-001")
