@@ -68,6 +68,7 @@ def render_ct_manual() -> str:
         "\n## Notes\n",
         "Found, told and not refused; they stand in `CtSeries.notes`:\n",
         *(f"* `{note_id}`: {text}" for note_id, (text, _) in NOTES.items()),
+        "* `files-passed-over`: Files of the input that are no DICOM, with their number.",
         "\n## Limits of the model\n",
         _BEFORE_GATE,
         *(f"* `{p.property_id}`: {p.title}{f', in {p.unit}' if p.unit else ''}" for p in GATE_PROPERTIES),

@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-__all__ = ["BrokenStreamError", "StreamFacts", "inspect_jpeg", "inspect_jpeg2000", "inspect_rle"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["BrokenStreamError", "StreamFacts", "inspect_jpeg", "inspect_jpeg2000", "inspect_rle", "segments"]
 
 _SOI, _EOI, _SOS = 0xFFD8, 0xFFD9, 0xFFDA
 _SOF_LOSSLESS, _SOF_JPEG_LS = 0xFFC3, 0xFFF7
+_NO_FRAME_HEADERS = frozenset({0xFFC4, 0xFFC8, 0xFFCC})
 _SOC, _SIZ, _COD, _COC, _SOT, _EOC = 0xFF4F, 0xFF51, 0xFF52, 0xFF53, 0xFF90, 0xFFD9
 _RLE_HEADER_BYTES = 64
 _RLE_SEGMENTS = 2
@@ -42,28 +47,40 @@ def inspect_jpeg(stream: bytes, /) -> StreamFacts:
     BrokenStreamError
         If a marker is missing or the stream does not end with its end marker.
     """
-    offset = _after(stream, 0, _SOI)
     facts: tuple[int, int, int, int] | None = None
     process = 0
-    while True:
-        marker, body, next_offset = _segment(stream, offset)
+    last = b""
+    for marker, body, _ in segments(stream):
         if marker in {_SOF_LOSSLESS, _SOF_JPEG_LS}:
             if len(body) < 6:  # noqa: PLR2004
                 raise BrokenStreamError("the frame header is too short")
             bits, rows, columns, components = struct.unpack_from(">BHHB", body)
             facts, process = (rows, columns, components, bits), marker
-        elif 0xFFC0 <= marker <= 0xFFCF and marker not in {0xFFC4, 0xFFC8, 0xFFCC}:  # noqa: PLR2004
+        elif 0xFFC0 <= marker <= 0xFFCF and marker not in _NO_FRAME_HEADERS:  # noqa: PLR2004
             raise BrokenStreamError("the frame is coded by another JPEG process than its transfer syntax says")
-        elif marker == _SOS:
-            break
-        offset = next_offset
-    if facts is None:
-        raise BrokenStreamError("there is no frame header")
+        last = body
+    if facts is None or len(last) < 6:  # noqa: PLR2004
+        raise BrokenStreamError("there is no frame header, or no scan header")
     _require_end(stream, _EOI)
-    # In a JPEG-LS scan header the third byte from the end is NEAR, the largest error; 0 is lossless.
-    near = body[-3] if process == _SOF_JPEG_LS and len(body) >= 6 else 0  # noqa: PLR2004
-    rows, columns, components, bits = facts
-    return StreamFacts(rows, columns, components, bits, is_reversible=near == 0)
+    # The scan header ends with NEAR, ILV and the point transform in JPEG-LS; with predictor, 0 and the point transform
+    # in JPEG lossless. A NEAR or a point transform other than 0 drops bits.
+    loss = last[-3] if process == _SOF_JPEG_LS else last[-1] & 0x0F
+    return StreamFacts(*facts, is_reversible=loss == 0)
+
+
+def segments(stream: bytes, /) -> Iterator[tuple[int, bytes, int]]:
+    """Yield marker, body and end of each segment of a JPEG stream, up to and with its first scan header.
+
+    Raises
+    ------
+    BrokenStreamError
+        If the markers end before that.
+    """
+    offset = _after(stream, 0, _SOI)
+    marker = 0
+    while marker != _SOS:
+        marker, body, offset = _segment(stream, offset)
+        yield marker, body, offset
 
 
 def inspect_jpeg2000(stream: bytes, /) -> StreamFacts:

@@ -11,9 +11,10 @@ from lungai_core.domain.volume import SeriesNote
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from lungai_core.dicom.scan import Scan
     from lungai_core.dicom.stack import SliceStack
 
-__all__ = ["NOTES", "series_notes"]
+__all__ = ["NOTES", "scan_notes", "series_notes"]
 
 _CHEST = ("CHEST", "THORAX", "LUNG", "CHST", "CAP", "WHOLEBODY")
 _GAP_FACTOR = 1.5
@@ -22,6 +23,15 @@ _GAP_FACTOR = 1.5
 def series_notes(stack: SliceStack, /) -> tuple[SeriesNote, ...]:
     """Return the notes on a series whose slices are in order, in a fixed order."""
     return tuple(SeriesNote(note_id=key, text=text) for key, (text, applies) in NOTES.items() if applies(stack))
+
+
+def scan_notes(scan: Scan, /) -> tuple[SeriesNote, ...]:
+    """Return the note on files that are no DICOM: one of them may be a slice whose first bytes were lost."""
+    if scan.not_dicom == 0:
+        return ()
+    return (
+        SeriesNote(note_id="files-passed-over", text=f"{scan.not_dicom} file(s) were no DICOM and were passed over."),
+    )
 
 
 def _is_other_body_part(stack: SliceStack) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 
 from lungai_core.dicom.bitstreams import BrokenStreamError, StreamFacts, inspect_jpeg, inspect_jpeg2000, inspect_rle
 from lungai_core.dicom.fragments import split_frames
+from lungai_core.dicom.jpeg_lossless import require_completely_decoded
 from lungai_core.dicom.limits import LossyCompression
 from lungai_core.dicom.part10 import BIG_ENDIAN, DEFLATED, inflate_file
 from lungai_core.dicom.transfer_syntaxes import NATIVE_SYNTAXES, READABLE_SYNTAXES
@@ -31,6 +32,7 @@ __all__ = ["read_stored_values"]
 
 _RLE = "1.2.840.10008.1.2.5"
 _JPEG_2000 = frozenset({"1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"})
+_JPEG_LOSSLESS = frozenset({"1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"})
 _BITS = 16
 
 
@@ -143,6 +145,8 @@ def _decode_file(frames: list[FrameHeader], slices: list[StoredArray], limits: R
             coded = streams[frame.frame_number - 1]
             _inspect(frame, coded, limits)
             values[...] = _decode(frame, coded)
+            if frame.transfer_syntax_uid in _JPEG_LOSSLESS:
+                require_completely_decoded(coded, values)
     except BrokenStreamError as error:
         raise _broken(frames, str(error)) from error
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from lungai_core.dicom.header_rules import has_frame_of_reference_per_slice
 from lungai_core.dicom.limits import ReadLimits
-from lungai_core.dicom.notes import series_notes
+from lungai_core.dicom.notes import scan_notes, series_notes
 from lungai_core.dicom.pixels import read_stored_values
 from lungai_core.dicom.rules import RuleResult, Verdict, check_rules
-from lungai_core.dicom.scan import choose_series, scan_files
+from lungai_core.dicom.scan import Scan, choose_series, scan_files
 from lungai_core.dicom.stack import SliceStack, order_slices
 from lungai_core.domain.geometry import Geometry, Vector
 from lungai_core.domain.volume import CtSeries, CtVolume
@@ -102,7 +102,7 @@ def read_ct_series(
     for result in check_rules(stack, limits):
         if result.error is not None:
             raise result.error
-    return _read_volume(stack, limits, threads)
+    return _read_volume(stack, scan, limits, threads)
 
 
 def check_ct_series(
@@ -135,13 +135,13 @@ def check_ct_series(
     pixel_error: LungaiError | None = None
     if not any(result.verdict is Verdict.REFUSED for result in results):
         try:
-            volume = _read_volume(stack, limits, threads)
+            volume = _read_volume(stack, scan, limits, threads)
         except LungaiError as error:
             pixel_error = error
     return SeriesCheck(results, len(stack.frames), scan.not_dicom, scan.not_ct, volume, pixel_error)
 
 
-def _read_volume(stack: SliceStack, limits: ReadLimits, threads: int) -> CtVolume:
+def _read_volume(stack: SliceStack, scan: Scan, limits: ReadLimits, threads: int) -> CtVolume:
     first = stack.frames[0]
     geometry = _geometry(stack)
     stored = read_stored_values(stack.frames, limits=limits, threads=threads)
@@ -150,7 +150,7 @@ def _read_volume(stack: SliceStack, limits: ReadLimits, threads: int) -> CtVolum
         rescale_slope=first.rescale_slope or 0.0,
         rescale_intercept=first.rescale_intercept or 0.0,
         geometry=geometry,
-        series=_series(stack),
+        series=_series(stack, scan),
         pixel_padding_value=first.padding,
     )
 
@@ -182,7 +182,7 @@ def _vector(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Vector
     return x, y, z
 
 
-def _series(stack: SliceStack) -> CtSeries:
+def _series(stack: SliceStack, scan: Scan) -> CtSeries:
     first = stack.frames[0]
     is_multi_frame = first.frames_in_file > 1
     return CtSeries(
@@ -196,7 +196,7 @@ def _series(stack: SliceStack) -> CtSeries:
         convolution_kernel=first.kernel or None,
         manufacturer=first.manufacturer or None,
         body_part_examined=first.body_part or None,
-        notes=series_notes(stack),
+        notes=(*series_notes(stack), *scan_notes(scan)),
     )
 
 

@@ -24,11 +24,13 @@ NATIVE_SYNTAXES = {
     DEFLATED: Syntax("Deflated Explicit VR Little Endian"),
     BIG_ENDIAN: Syntax("Explicit VR Big Endian"),
 }
+# RLE goes through pydicom's own decoder: the faster pylibjpeg-rle panics on broken input, which no handler of Exception
+# catches.
 _OPENJPEG = ("pylibjpeg", "pylibjpeg-openjpeg")
 _CHARLS = ("pyjpegls", "pyjpegls")
 _GDCM = ("gdcm", "python-gdcm")
 READABLE_SYNTAXES = NATIVE_SYNTAXES | {
-    "1.2.840.10008.1.2.5": Syntax("RLE Lossless", "pylibjpeg", "pylibjpeg-rle"),
+    "1.2.840.10008.1.2.5": Syntax("RLE Lossless", "pydicom", "pydicom"),
     "1.2.840.10008.1.2.4.57": Syntax("JPEG Lossless, Process 14", *_GDCM),
     "1.2.840.10008.1.2.4.70": Syntax("JPEG Lossless, Process 14, Selection Value 1", *_GDCM),
     "1.2.840.10008.1.2.4.80": Syntax("JPEG-LS Lossless", *_CHARLS),

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
-from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian
+from pydicom.uid import (
+    CTImageStorage,
+    DeflatedExplicitVRLittleEndian,
+    EnhancedCTImageStorage,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    JPEGLossless,
+    JPEGLosslessSV1,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from pydicom.uid import UID
+
 SERIES_UID = "1.2.826.0.1.3680043.10.1.1"
-ROWS, COLUMNS = 12, 16
+ROWS, COLUMNS = 34, 40  # OpenJPEG wants 32 for its six resolutions
 MOVED_KEYWORDS = (
     "SliceThickness",
     "PixelSpacing",
@@ -117,6 +129,55 @@ def enhanced_dataset(count: int = 4) -> Dataset:
     for keyword in MOVED_KEYWORDS:
         delattr(ds, keyword)
     return ds
+
+
+def compressed(ds: Dataset, uid: UID, **options: object) -> Dataset:
+    """Return a slice in another transfer syntax."""
+    if uid in {JPEGLossless, JPEGLosslessSV1}:
+        values = np.frombuffer(ds.PixelData, "<u2").reshape(ds.Rows, ds.Columns)
+        ds.PixelData = encapsulate([jpeg_lossless(values, predictor=1 if uid == JPEGLosslessSV1 else 5)])
+        ds["PixelData"].VR = "OB"
+        ds["PixelData"].is_undefined_length = True
+        ds.file_meta.TransferSyntaxUID = uid
+    elif uid == ExplicitVRBigEndian:
+        ds.PixelData = np.frombuffer(ds.PixelData, "<u2").astype(">u2").tobytes()
+        ds.file_meta.TransferSyntaxUID = uid
+    elif uid.is_compressed and uid != DeflatedExplicitVRLittleEndian:
+        ds.compress(uid, generate_instance_uid=False, **options)
+    else:
+        ds.file_meta.TransferSyntaxUID = uid
+    return ds
+
+
+def jpeg_lossless(values: np.ndarray, *, predictor: int) -> bytes:
+    """Return a JPEG lossless frame (ISO 10918-1, annex H), which no installed package writes."""
+    samples = values.astype(np.int64)
+    rows, columns = samples.shape
+    bits = []
+    for y in range(rows):
+        for x in range(columns):
+            left = samples[y, x - 1] if x else 0
+            above = samples[y - 1, x] if y else 0
+            if y == 0:
+                guess = left if x else 1 << 15
+            elif x == 0:
+                guess = above
+            else:
+                guess = left if predictor == 1 else left + ((above - samples[y - 1, x - 1]) >> 1)
+            difference = int(samples[y, x] - guess + 32768) % 65536 - 32768
+            size = 16 if difference == -32768 else abs(difference).bit_length()
+            bits.append(f"{size:05b}")  # every category has a code of five bits
+            if 0 < size < 16:
+                bits.append(f"{difference if difference > 0 else difference + (1 << size) - 1:0{size}b}")
+    stream = "".join(bits)
+    stream += "1" * (-len(stream) % 8)
+    data = int(stream, 2).to_bytes(len(stream) // 8, "big").replace(b"\xff", b"\xff\0")
+    table = b"\0" + bytes([0, 0, 0, 0, 17, *[0] * 11]) + bytes(range(17))
+    frame = struct.pack(">BHHBBBB", 16, rows, columns, 1, 1, 0x11, 0)
+    scan = bytes([1, 1, 0, predictor, 0, 0])
+    segments = [(0xFFC4, table), (0xFFC3, frame), (0xFFDA, scan)]
+    head = b"".join(struct.pack(">HH", marker, len(body) + 2) + body for marker, body in segments)
+    return b"\xff\xd8" + head + data + b"\xff\xd9"
 
 
 def _describe_pixels(ds: Dataset, values: np.ndarray) -> None:

@@ -39,6 +39,15 @@ def test_what_is_no_reason_to_refuse_is_noted(tmp_path, ct_series, note_id, chan
     assert [note.note_id for note in volume.series.notes] == [note_id]
 
 
+@pytest.mark.verifies("SRS-DICOM-001", "SRS-DICOM-009")
+def test_files_that_are_no_dicom_are_noted_with_their_number(tmp_path, ct_series):
+    ct_series.write(ct_series.series_datasets(), tmp_path)
+    (tmp_path / "notes.txt").write_text("no DICOM")
+    (tmp_path / "DICOMDIR").write_bytes(b"\0" * 200)
+    note = read_ct_series(tmp_path).series.notes[0]
+    assert (note.note_id, note.text) == ("files-passed-over", "2 file(s) were no DICOM and were passed over.")
+
+
 @pytest.mark.verifies("SRS-DICOM-009")
 def test_a_correct_chest_series_has_no_notes(tmp_path, ct_series):
     ct_series.write(ct_series.series_datasets(), tmp_path, change=_only(None, PixelPaddingValue=-2000))

@@ -159,8 +159,8 @@ def test_a_check_tells_what_is_wrong_with_the_pixels(tmp_path, ct_series):
     [
         (partial(ReadLimits, max_slices=5), errors.TooManySlicesError),
         (partial(ReadLimits, max_files=5), errors.TooManySlicesError),
-        (partial(ReadLimits, max_file_bytes=4000), errors.SeriesTooLargeError),
-        (partial(ReadLimits, max_decompressed_bytes=6 * 12 * 16 * 2 - 1), errors.DecompressedTooLargeError),
+        (partial(ReadLimits, max_file_bytes=18_000), errors.SeriesTooLargeError),
+        (partial(ReadLimits, max_decompressed_bytes=6 * 34 * 40 * 2 - 1), errors.DecompressedTooLargeError),
         (partial(ReadLimits, min_slices=7), errors.TooFewSlicesError),
     ],
 )
