@@ -25,12 +25,18 @@ _RLE_SEGMENTS = 2
 
 
 class BrokenStreamError(Exception):
-    """A compressed frame is truncated or contradicts itself; the argument says how, without any value."""
+    """A compressed frame is truncated or contradicts itself; the argument says how, without any value.
+
+    :implements: SRS-DICOM-005, SDS-DICOM-005
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class StreamFacts:
-    """Size and precision of a coded frame, and whether its coding is reversible."""
+    """Size and precision of a coded frame, and whether its coding is reversible.
+
+    :implements: SRS-DICOM-005, SDS-DICOM-005
+    """
 
     rows: int
     columns: int
@@ -41,6 +47,8 @@ class StreamFacts:
 
 def inspect_jpeg(stream: bytes, /) -> StreamFacts:
     """Read the markers of a JPEG lossless or JPEG-LS frame.
+
+    :implements: SRS-DICOM-005, SDS-DICOM-005
 
     Raises
     ------
@@ -71,6 +79,8 @@ def inspect_jpeg(stream: bytes, /) -> StreamFacts:
 def segments(stream: bytes, /) -> Iterator[tuple[int, bytes, int]]:
     """Yield marker, body and end of each segment of a JPEG stream, up to and with its first scan header.
 
+    :implements: SRS-DICOM-005, SDS-DICOM-005
+
     Raises
     ------
     BrokenStreamError
@@ -85,6 +95,8 @@ def segments(stream: bytes, /) -> Iterator[tuple[int, bytes, int]]:
 
 def inspect_jpeg2000(stream: bytes, /) -> StreamFacts:
     """Read the markers of a JPEG 2000 codestream, and step through its tile-parts to the end.
+
+    :implements: SRS-DICOM-005, SDS-DICOM-005
 
     Raises
     ------
@@ -114,6 +126,8 @@ def inspect_jpeg2000(stream: bytes, /) -> StreamFacts:
 
 def inspect_rle(stream: bytes, /) -> None:
     """Check the header of an RLE frame of 16-bit grey values: two segments, one behind the other.
+
+    :implements: SRS-DICOM-005, SDS-DICOM-005
 
     Raises
     ------

@@ -31,16 +31,25 @@ _SHORT_VRS = frozenset(
 
 
 class TruncatedError(Exception):
-    """The buffer ends inside an element; a longer one may hold the rest."""
+    """The buffer ends inside an element; a longer one may hold the rest.
+
+    :implements: SRS-DICOM-006, SDS-DICOM-002
+    """
 
 
 class UnreadableError(Exception):
-    """The bytes are no DICOM data set, however many more of them there are."""
+    """The bytes are no DICOM data set, however many more of them there are.
+
+    :implements: SRS-DICOM-006, SDS-DICOM-002
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How elements are written: the part of a transfer syntax that concerns headers."""
+    """How elements are written: the part of a transfer syntax that concerns headers.
+
+    :implements: SRS-DICOM-006, SDS-DICOM-002
+    """
 
     explicit_vr: bool
     little_endian: bool
@@ -51,7 +60,10 @@ _IMPLICIT = Encoding(explicit_vr=False, little_endian=True)
 
 @dataclass(frozen=True, slots=True)
 class PixelLocation:
-    """Where the bytes of the pixel element's value stand; ``length`` is None for encapsulated data."""
+    """Where the bytes of the pixel element's value stand; ``length`` is None for encapsulated data.
+
+    :implements: SRS-DICOM-006, SDS-DICOM-002
+    """
 
     offset: int
     length: int | None
@@ -60,7 +72,10 @@ class PixelLocation:
 
 @dataclass(slots=True)
 class ElementSet:
-    """The wanted elements of one data set or sequence item, undecoded."""
+    """The wanted elements of one data set or sequence item, undecoded.
+
+    :implements: SRS-DICOM-006, SDS-DICOM-002
+    """
 
     little_endian: bool
     values: dict[int, bytes] = field(default_factory=dict)
@@ -69,16 +84,25 @@ class ElementSet:
     pixels: PixelLocation | None = None
 
     def text(self, tag: int, /) -> str:
-        """Return a text value without its padding, ``""`` where the element is absent."""
+        """Return a text value without its padding, ``""`` where the element is absent.
+
+        :implements: SRS-DICOM-006, SDS-DICOM-002
+        """
         return self.values.get(tag, b"").decode("ascii", "replace").strip(" \0")
 
     def texts(self, tag: int, /) -> tuple[str, ...]:
-        """Return the values of a multi-valued text element."""
+        """Return the values of a multi-valued text element.
+
+        :implements: SRS-DICOM-006, SDS-DICOM-002
+        """
         text = self.text(tag)
         return tuple(part.strip(" \0") for part in text.split("\\")) if text else ()
 
     def numbers(self, tag: int, count: int, /) -> tuple[float, ...] | None:
-        """Return ``count`` finite decimal numbers, or None where they are absent or anything else."""
+        """Return ``count`` finite decimal numbers, or None where they are absent or anything else.
+
+        :implements: SRS-DICOM-006, SDS-DICOM-002
+        """
         try:
             numbers = tuple(float(part) for part in self.texts(tag))
         except ValueError:
@@ -86,28 +110,42 @@ class ElementSet:
         return numbers if len(numbers) == count and all(map(math.isfinite, numbers)) else None
 
     def number(self, tag: int, /) -> float | None:
-        """Return one finite decimal number, or None."""
+        """Return one finite decimal number, or None.
+
+        :implements: SRS-DICOM-006, SDS-DICOM-002
+        """
         numbers = self.numbers(tag, 1)
         return numbers[0] if numbers else None
 
     def unsigned(self, tag: int, /) -> int | None:
-        """Return a 16-bit unsigned integer, or None where it is absent or of another length."""
+        """Return a 16-bit unsigned integer, or None where it is absent or of another length.
+
+        :implements: SRS-DICOM-006, SDS-DICOM-002
+        """
         value = self.values.get(tag, b"")
         return int.from_bytes(value, "little" if self.little_endian else "big") if len(value) == 2 else None  # noqa: PLR2004
 
     def signed(self, tag: int, /) -> int | None:
-        """Return a 16-bit signed integer, or None where it is absent or of another length."""
+        """Return a 16-bit signed integer, or None where it is absent or of another length.
+
+        :implements: SRS-DICOM-006, SDS-DICOM-002
+        """
         value = self.unsigned(tag)
         return None if value is None else value - ((value & 0x8000) << 1)
 
     def item(self, tag: int, /) -> ElementSet | None:
-        """Return the first item of a sequence, or None."""
+        """Return the first item of a sequence, or None.
+
+        :implements: SRS-DICOM-006, SDS-DICOM-002
+        """
         items = self.sequences.get(tag, ())
         return items[0] if items else None
 
 
 def walk(buffer: bytes, offset: int, /, *, encoding: Encoding, wanted: frozenset[int]) -> ElementSet:
     """Return the wanted elements of a data set up to its pixels.
+
+    :implements: SRS-DICOM-006, SDS-DICOM-002
 
     Parameters
     ----------

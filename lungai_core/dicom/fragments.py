@@ -15,6 +15,8 @@ _ITEM, _DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 def split_frames(value: bytes, /, *, frames: int) -> tuple[bytes, ...]:
     """Return the coded frames of an encapsulated pixel element.
 
+    :implements: SRS-DICOM-005, SDS-DICOM-005
+
     Parameters
     ----------
     value

@@ -47,7 +47,10 @@ _EMPTY = ElementSet(little_endian=True)
 
 @dataclass(frozen=True, slots=True)
 class PixelFormat:
-    """How one pixel is written. An attribute that is absent or unreadable is None or ``""``."""
+    """How one pixel is written. An attribute that is absent or unreadable is None or ``""``.
+
+    :implements: SRS-DICOM-002, SDS-DICOM-001
+    """
 
     rows: int | None
     columns: int | None
@@ -61,7 +64,10 @@ class PixelFormat:
 
 @dataclass(frozen=True, slots=True)
 class FrameHeader:
-    """One slice: where its pixels are, what they mean, where it lies. What is absent is None, ``""`` or ``()``."""
+    """One slice: where its pixels are, what they mean, where it lies. What is absent is None, ``""`` or ``()``.
+
+    :implements: SRS-DICOM-002, SDS-DICOM-001
+    """
 
     path: Path
     file_bytes: int
@@ -94,12 +100,18 @@ class FrameHeader:
 
 
 def is_image(file: FileElements, /) -> bool:
-    """Tell whether a file's object is one of the CT image classes."""
+    """Tell whether a file's object is one of the CT image classes.
+
+    :implements: SRS-DICOM-002, SDS-DICOM-001
+    """
     return file.elements.text(_SOP_CLASS) in CT_SOP_CLASSES
 
 
 def frames_of(file: FileElements, /) -> tuple[FrameHeader, ...]:
-    """Return the slices of one file: one for a classic CT image, one a frame for a multi-frame object."""
+    """Return the slices of one file: one for a classic CT image, one a frame for a multi-frame object.
+
+    :implements: SRS-DICOM-002, SDS-DICOM-001
+    """
     root = file.elements
     if root.text(_SOP_CLASS) == CT_IMAGE:
         return (_frame(file, (root,), number=1, count=1),)
@@ -112,7 +124,10 @@ def frames_of(file: FileElements, /) -> tuple[FrameHeader, ...]:
 
 
 def declared_frames(file: FileElements, /) -> int | None:
-    """Return Number of Frames (0028,0008) as the file states it, 1 for a classic image, None if unreadable."""
+    """Return Number of Frames (0028,0008) as the file states it, 1 for a classic image, None if unreadable.
+
+    :implements: SRS-DICOM-002, SDS-DICOM-001
+    """
     root = file.elements
     if root.text(_SOP_CLASS) == CT_IMAGE:
         return 1

@@ -27,7 +27,10 @@ __all__ = [
 
 
 def find_mixed_grid(stack: SliceStack, _: ReadLimits, /) -> Violation | None:
-    """Find slices of another matrix, pixel spacing, study or object class."""
+    """Find slices of another matrix, pixel spacing, study or object class.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
     parts = {
         "Rows (0028,0010) or Columns (0028,0011)": odd_slices(
             stack, lambda f: (f.pixel_format.rows, f.pixel_format.columns)
@@ -44,7 +47,10 @@ def find_mixed_grid(stack: SliceStack, _: ReadLimits, /) -> Violation | None:
 
 
 def find_mixed_orientation(stack: SliceStack, limits: ReadLimits, /) -> Violation | None:
-    """Find slices in another plane, and axes that are no orthogonal unit vectors."""
+    """Find slices in another plane, and axes that are no orthogonal unit vectors.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
     known = [(index, frame.orientation_lps) for index, frame in enumerate(stack.frames) if frame.orientation_lps]
     if not known:
         return None
@@ -65,7 +71,10 @@ def find_mixed_orientation(stack: SliceStack, limits: ReadLimits, /) -> Violatio
 
 
 def find_tilt(stack: SliceStack, limits: ReadLimits, /) -> Violation | None:
-    """Find a gantry tilt in the tag, or in positions that do not lie on the slice normal."""
+    """Find a gantry tilt in the tag, or in positions that do not lie on the slice normal.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
     tilted = [i for i, f in enumerate(stack.frames) if abs(f.gantry_tilt_deg or 0.0) > limits.tilt_tolerance_deg]
     if tilted:
         return Violation("Gantry/Detector Tilt (0018,1120) is not 0.", slice_names(stack, tilted))
@@ -84,14 +93,20 @@ def find_tilt(stack: SliceStack, limits: ReadLimits, /) -> Violation | None:
 
 
 def find_duplicates(stack: SliceStack, limits: ReadLimits, /) -> Violation | None:
-    """Find slices at one position."""
+    """Find slices at one position.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
     faults = _faults(stack, limits)
     indices = sorted({i for first in faults.duplicates for i in (first, first + 1)})
     return Violation("Slices lie at the same position.", slice_names(stack, indices)) if indices else None
 
 
 def find_missing(stack: SliceStack, limits: ReadLimits, /) -> Violation | None:
-    """Find gaps of whole slices."""
+    """Find gaps of whole slices.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
     faults = _faults(stack, limits)
     if not faults.missing:
         return None
@@ -104,7 +119,10 @@ def find_missing(stack: SliceStack, limits: ReadLimits, /) -> Violation | None:
 
 
 def find_overlaps(stack: SliceStack, limits: ReadLimits, /) -> Violation | None:
-    """Find slices that stand between the slices of a regular grid."""
+    """Find slices that stand between the slices of a regular grid.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
     faults = _faults(stack, limits)
     indices = sorted({i for first in faults.overlapping for i in (first, first + 1)})
     if not indices:
@@ -113,7 +131,10 @@ def find_overlaps(stack: SliceStack, limits: ReadLimits, /) -> Violation | None:
 
 
 def find_uneven_spacing(stack: SliceStack, limits: ReadLimits, /) -> Violation | None:
-    """Find slices off a regular grid for no other reason."""
+    """Find slices off a regular grid for no other reason.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
     faults = _faults(stack, limits)
     if not faults.uneven:
         return None

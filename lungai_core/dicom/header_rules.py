@@ -36,7 +36,10 @@ _FEWEST_STORED_BITS = 8
 
 
 def odd_slices(stack: SliceStack, key: Callable[[FrameHeader], Hashable], /) -> list[int]:
-    """Return the slices whose value is not the most frequent one; of equally frequent ones the first counts."""
+    """Return the slices whose value is not the most frequent one; of equally frequent ones the first counts.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
     values = [key(frame) for frame in stack.frames]
     counts: dict[Hashable, int] = {}
     for value in values:
@@ -46,17 +49,26 @@ def odd_slices(stack: SliceStack, key: Callable[[FrameHeader], Hashable], /) -> 
 
 
 def find_other_modality(stack: SliceStack, _: ReadLimits, /) -> Violation | None:
-    """Find slices that are not CT."""
+    """Find slices that are not CT.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
     return _find(stack, lambda frame: frame.modality != "CT", "A slice's Modality (0008,0060) is not CT.")
 
 
 def find_localizer(stack: SliceStack, _: ReadLimits, /) -> Violation | None:
-    """Find projection images."""
+    """Find projection images.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
     return _find(stack, is_localizer, "The series contains a localizer, by Image Type (0008,0008).")
 
 
 def find_unknown_transfer_syntax(stack: SliceStack, _: ReadLimits, /) -> Violation | None:
-    """Find pixel data in a form that is not read."""
+    """Find pixel data in a form that is not read.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
     unknown = _find(stack, lambda f: f.transfer_syntax_uid not in READABLE_SYNTAXES, "")
     if unknown is None:
         return None
@@ -65,7 +77,10 @@ def find_unknown_transfer_syntax(stack: SliceStack, _: ReadLimits, /) -> Violati
 
 
 def find_lossy_compression(stack: SliceStack, limits: ReadLimits, /) -> Violation | None:
-    """Find slices whose header says that they went through lossy compression."""
+    """Find slices whose header says that they went through lossy compression.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
     if limits.lossy_compression is LossyCompression.ALLOW:
         return None
     return _find(
@@ -76,7 +91,10 @@ def find_lossy_compression(stack: SliceStack, limits: ReadLimits, /) -> Violatio
 
 
 def find_pixel_format(stack: SliceStack, _: ReadLimits, /) -> Violation | None:
-    """Find pixels that are not 16-bit grey values, or not written alike."""
+    """Find pixels that are not 16-bit grey values, or not written alike.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
     wrong = _find(
         stack, lambda frame: not _is_readable(frame.pixel_format), "The pixel format is not one that is read."
     )
@@ -91,7 +109,10 @@ def find_pixel_format(stack: SliceStack, _: ReadLimits, /) -> Violation | None:
 
 
 def find_missing_attribute(stack: SliceStack, limits: ReadLimits, /) -> Violation | None:
-    """Find slices without an attribute that places or scales them."""
+    """Find slices without an attribute that places or scales them.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
     gaps = {index: names for index, frame in enumerate(stack.frames) if (names := _missing(frame, limits))}
     if not gaps:
         return None
@@ -100,7 +121,10 @@ def find_missing_attribute(stack: SliceStack, limits: ReadLimits, /) -> Violatio
 
 
 def find_other_unit(stack: SliceStack, limits: ReadLimits, /) -> Violation | None:
-    """Find slices whose values are said to be something else than HU."""
+    """Find slices whose values are said to be something else than HU.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
     accepted = {"", *limits.accepted_rescale_types}
     return _find(
         stack, lambda frame: frame.rescale_type not in accepted, "Rescale Type (0028,1054) is not Hounsfield units."
@@ -108,7 +132,10 @@ def find_other_unit(stack: SliceStack, limits: ReadLimits, /) -> Violation | Non
 
 
 def find_mixed_rescale(stack: SliceStack, _: ReadLimits, /) -> Violation | None:
-    """Find slices with another rescale than the rest, or a slope of 0."""
+    """Find slices with another rescale than the rest, or a slope of 0.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
     flat = _find(stack, lambda frame: frame.rescale_slope == 0, "Rescale Slope (0028,1053) is 0.")
     if flat is not None:
         return flat
@@ -119,7 +146,10 @@ def find_mixed_rescale(stack: SliceStack, _: ReadLimits, /) -> Violation | None:
 
 
 def find_mixed_frame_of_reference(stack: SliceStack, _: ReadLimits, /) -> Violation | None:
-    """Find slices of another frame of reference."""
+    """Find slices of another frame of reference.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
     if has_frame_of_reference_per_slice(stack):
         return None
     mixed = odd_slices(stack, lambda frame: frame.frame_of_reference_uid)
@@ -130,6 +160,8 @@ def find_mixed_frame_of_reference(stack: SliceStack, _: ReadLimits, /) -> Violat
 
 def has_frame_of_reference_per_slice(stack: SliceStack, /) -> bool:
     """Tell whether no two slices share a frame of reference: de-identification replaced it file by file.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
 
     Such an identifier says nothing about any two slices. It is noted and dropped, and the positions speak.
     """

@@ -40,6 +40,8 @@ class _Coding:
 def require_completely_decoded(stream: bytes, values: NDArray[np.integer], /) -> None:
     """Raise unless the coding of an image takes as many bits as its stream holds.
 
+    :implements: SRS-DICOM-005, SDS-DICOM-005
+
     Parameters
     ----------
     stream

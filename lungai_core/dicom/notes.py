@@ -21,12 +21,18 @@ _GAP_FACTOR = 1.5
 
 
 def series_notes(stack: SliceStack, /) -> tuple[SeriesNote, ...]:
-    """Return the notes on a series whose slices are in order, in a fixed order."""
+    """Return the notes on a series whose slices are in order, in a fixed order.
+
+    :implements: SRS-DICOM-009, SDS-DICOM-003
+    """
     return tuple(SeriesNote(note_id=key, text=text) for key, (text, applies) in NOTES.items() if applies(stack))
 
 
 def scan_notes(scan: Scan, /) -> tuple[SeriesNote, ...]:
-    """Return the note on files that are no DICOM: one of them may be a slice whose first bytes were lost."""
+    """Return the note on files that are no DICOM: one of them may be a slice whose first bytes were lost.
+
+    :implements: SRS-DICOM-009, SDS-DICOM-003
+    """
     if scan.not_dicom == 0:
         return ()
     return (

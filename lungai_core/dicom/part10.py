@@ -41,7 +41,10 @@ _BARE_DATA_SET = tuple(b"\x08\x00" + element + b"\x00" for element in (b"\x00", 
 
 @dataclass(frozen=True, slots=True)
 class FileElements:
-    """What stands in a DICOM file before its pixels; ``size_bytes`` is that of the file."""
+    """What stands in a DICOM file before its pixels; ``size_bytes`` is that of the file.
+
+    :implements: SRS-DICOM-006, SDS-DICOM-002
+    """
 
     path: Path
     size_bytes: int
@@ -51,6 +54,8 @@ class FileElements:
 
 def read_elements(path: Path, /, *, wanted: frozenset[int], limits: ReadLimits) -> FileElements | None:
     """Read the wanted elements of a file, or None if it is no DICOM file.
+
+    :implements: SRS-DICOM-006, SDS-DICOM-002
 
     Parameters
     ----------
@@ -90,6 +95,8 @@ def read_elements(path: Path, /, *, wanted: frozenset[int], limits: ReadLimits) 
 def inflate_file(path: Path, /, *, limits: ReadLimits) -> bytes:
     """Return the inflated data set of a deflated file, at most as large as the limit.
 
+    :implements: SRS-DICOM-006, SDS-DICOM-002
+
     Raises
     ------
     DecompressedTooLargeError, DamagedFileError
@@ -122,7 +129,10 @@ def _inflate(data: bytes, /, *, path: Path, limit_bytes: int) -> bytes:
 
 
 def damaged(path: Path, what: str, /) -> DamagedFileError:
-    """Return the error for a file that cannot be parsed."""
+    """Return the error for a file that cannot be parsed.
+
+    :implements: SRS-DICOM-006, SDS-DICOM-002
+    """
     return DamagedFileError(
         what,
         where=path.name,

@@ -39,6 +39,8 @@ _BITS = 16
 def read_stored_values(frames: tuple[FrameHeader, ...], /, *, limits: ReadLimits, threads: int) -> StoredArray:
     """Return the stored values of slices that have kept every rule of the input contract.
 
+    :implements: SRS-DICOM-005, SDS-DICOM-005
+
     Parameters
     ----------
     frames

@@ -67,7 +67,7 @@ def read_ct_series(
 ) -> CtVolume:
     """Read one CT series into a volume, or refuse it.
 
-    :implements: SRS-DICOM-001, SRS-DICOM-002, SRS-DICOM-003, SRS-DICOM-005, SDS-DICOM-001
+    :implements: SRS-DICOM-001, SRS-DICOM-002, SRS-DICOM-003, SRS-DICOM-005, SRS-DICOM-010, SDS-DICOM-001
 
     Parameters
     ----------

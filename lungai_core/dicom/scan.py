@@ -26,6 +26,8 @@ _LISTED_SERIES = 10
 class Scan:
     """The CT slices of an input, by Series Instance UID, and what else lay there.
 
+    :implements: SRS-DICOM-001, SDS-DICOM-001
+
     ``not_dicom`` counts files without the mark of DICOM Part 10 and DICOMDIRs, ``not_ct`` DICOM objects other than CT
     images.
     """
@@ -38,6 +40,8 @@ class Scan:
 
 def scan_files(path_or_files: Path | Iterable[Path], /, *, limits: ReadLimits) -> Scan:
     """Read the headers of all files of an input.
+
+    :implements: SRS-DICOM-001, SDS-DICOM-001
 
     Parameters
     ----------
@@ -81,6 +85,8 @@ def scan_files(path_or_files: Path | Iterable[Path], /, *, limits: ReadLimits) -
 def choose_series(scan: Scan, series_instance_uid: str | None, /) -> tuple[FrameHeader, ...]:
     """Return the slices of the one CT series, or of the series that was asked for, in no order.
 
+    :implements: SRS-DICOM-001, SDS-DICOM-001
+
     A series of localizers alone is not counted where another one exists.
 
     Raises
@@ -120,7 +126,10 @@ def choose_series(scan: Scan, series_instance_uid: str | None, /) -> tuple[Frame
 
 
 def is_localizer(frame: FrameHeader, /) -> bool:
-    """Tell whether a slice says of itself that it is a projection image."""
+    """Tell whether a slice says of itself that it is a projection image.
+
+    :implements: SRS-DICOM-001, SDS-DICOM-001
+    """
     return "LOCALIZER" in frame.image_type
 
 

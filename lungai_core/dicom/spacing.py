@@ -19,6 +19,8 @@ _SAME_SPACING = 0.05
 class SpacingFaults:
     """Indices of slices whose distance to the next one is wrong, by kind, and the usual distance.
 
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+
     ``missing`` pairs an index with the number of slices that lack behind it. ``uneven`` is only filled where no other
     kind explains why the slices do not lie on a regular grid.
     """
@@ -33,6 +35,8 @@ class SpacingFaults:
 
 def find_spacing_faults(along_mm: NDArray[np.float64], /, *, tolerance_mm: float) -> SpacingFaults:
     """Compare sorted positions with a regular grid and name what breaks it.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
 
     Parameters
     ----------
@@ -68,7 +72,10 @@ def find_spacing_faults(along_mm: NDArray[np.float64], /, *, tolerance_mm: float
 
 
 def tilt_degrees(along_mm: NDArray[np.float64], across_mm: NDArray[np.float64], /) -> float:
-    """Return the angle between the line through first and last slice and the slice normal, in degrees."""
+    """Return the angle between the line through first and last slice and the slice normal, in degrees.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
     rise = float(along_mm[-1] - along_mm[0])
     shift = float(np.hypot(*(across_mm[-1] - across_mm[0])))
     return float(np.degrees(np.arctan2(shift, rise)))

@@ -21,6 +21,8 @@ _SHOWN_SLICES = 8
 class SliceStack:
     """Slices sorted along their normal; slice number 1 is index 0, which has the smallest position.
 
+    :implements: SRS-DICOM-002, SDS-DICOM-001
+
     ``along_mm`` is each slice's position on the normal, ``across_mm`` ``(n, 2)`` its position along rows and columns.
     Both are None where a position or orientation is missing or impossible: then ``frames`` stand in the order of files.
     """
@@ -33,6 +35,8 @@ class SliceStack:
 
 def order_slices(frames: tuple[FrameHeader, ...], /) -> SliceStack:
     """Sort slices by the projection of their position on the normal of the first one.
+
+    :implements: SRS-DICOM-002, SDS-DICOM-001
 
     Slices of equal position stand in the order of their SOP Instance UIDs, so that the result does not depend on names
     of files.
@@ -54,7 +58,10 @@ def order_slices(frames: tuple[FrameHeader, ...], /) -> SliceStack:
 
 
 def slice_names(stack: SliceStack, indices: list[int], /) -> str:
-    """Return numbers and file names of slices for a message, at most eight of them."""
+    """Return numbers and file names of slices for a message, at most eight of them.
+
+    :implements: SRS-DICOM-002, SDS-DICOM-001
+    """
     shown = ", ".join(f"{index + 1} ({_name(stack.frames[index])})" for index in indices[:_SHOWN_SLICES])
     more = len(indices) - _SHOWN_SLICES
     return f"slice {shown}" + (f" and {more} more" if more > 0 else "") + f" of {len(stack.frames)}"

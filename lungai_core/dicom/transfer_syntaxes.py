@@ -11,7 +11,10 @@ __all__ = ["LOSSY_SYNTAXES", "NATIVE_SYNTAXES", "READABLE_SYNTAXES", "Syntax"]
 
 @dataclass(frozen=True, slots=True)
 class Syntax:
-    """A readable transfer syntax. ``decoder`` is pydicom's name of the plugin, empty for uncompressed pixels."""
+    """A readable transfer syntax. ``decoder`` is pydicom's name of the plugin, empty for uncompressed pixels.
+
+    :implements: SRS-DICOM-005, SDS-DICOM-005
+    """
 
     name: str
     decoder: str = ""

@@ -9,7 +9,10 @@ __all__ = ["Violation"]
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One sentence, and the slices and tags it is about. Never a value of a patient."""
+    """One sentence, and the slices and tags it is about. Never a value of a patient.
+
+    :implements: SRS-DICOM-003, SDS-DICOM-003
+    """
 
     what: str
     where: str

@@ -22,6 +22,8 @@ _INDEX_DIGITS = 6
 class AxisPlan:
     """Linear interpolation along one axis.
 
+    :implements: SRS-PREP-001, SDS-PREP-002
+
     The points ``begin`` to ``end`` (excluded) of the new axis lie inside the native grid. For each of them, ``lower``
     and ``upper`` are its native neighbours counted from ``first``; ``weight`` (float32) is the share of the upper one.
     ``first`` to ``last`` (included) are the native voxels that are needed at all.
@@ -36,9 +38,16 @@ class AxisPlan:
     upper: NDArray[np.intp]
     weight: NDArray[np.float32]
 
+    @property
+    def inside(self) -> slice:
+        """The points that lie inside the native grid."""
+        return slice(self.begin, self.end)
+
 
 def plan_axis(*, start: float, step: float, count: int, size: int) -> AxisPlan:
     """Plan the interpolation of ``count`` points along an axis of ``size`` voxels.
+
+    :implements: SRS-PREP-001, SDS-PREP-002
 
     A voxel reaches half a voxel around its centre, the border towards higher indices excluded; between the last centre
     and the border its value is constant. This is the convention of ITK.

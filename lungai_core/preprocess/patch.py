@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from lungai_core.domain.candidate import require_inside
 from lungai_core.domain.geometry import Geometry
 from lungai_core.domain.patch import Patch
 from lungai_core.preprocess.axes import AxisPlan, plan_axis
-from lungai_core.preprocess.interpolation import interpolate
+from lungai_core.preprocess.interpolation import LinearMap, interpolate
 from lungai_core.preprocess.threads import require_threads
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ __all__ = ["extract_patch", "extract_patches"]
 def extract_patch(volume: CtVolume, candidate: Candidate, /, *, contract: InputContract) -> Patch:
     """Sample the patch of one candidate.
 
-    :implements: SRS-PREP-001, SRS-PREP-002, SDS-PREP-001, SDS-PREP-002
+    :implements: SRS-PREP-001, SRS-PREP-002, SRS-PREP-006, SDS-PREP-001, SDS-PREP-002
 
     The patch is centred on the candidate; with an even size the centre lies between the two middle voxels. Its axes are
     those of the volume, whatever their orientation. Values are linear interpolations of HU, then clipped to the
@@ -56,17 +57,15 @@ def extract_patch(volume: CtVolume, candidate: Candidate, /, *, contract: InputC
     require_inside(candidate, volume.geometry)
     center = volume.geometry.index_from_lps(candidate.center_lps_mm).tolist()
     plans = _plans(center, volume.geometry, contract)
-    width = contract.upper_hu - contract.lower_hu
-    fill = min(max((contract.fill_hu - contract.lower_hu) / width, 0.0), 1.0)
-    inside = int(np.prod([plan.end - plan.begin for plan in plans]))
-    total = int(np.prod(contract.size_zyx))
+    inside = math.prod(plan.end - plan.begin for plan in plans)
+    total = math.prod(contract.size_zyx)
     values = np.empty((1, *contract.size_zyx), dtype=np.float32)
-    interpolate(volume.stored, plans, values[0], threads=1)
-    values *= np.float32(volume.rescale_slope / width)
-    values += np.float32((volume.rescale_intercept - contract.lower_hu) / width)
-    np.clip(values, 0.0, 1.0, out=values)
     if inside < total:
-        _fill_outside(values[0], plans, fill)
+        values[...] = _window(contract, contract.fill_hu)
+    scale = volume.rescale_slope / (contract.upper_hu - contract.lower_hu)
+    offset = _window(contract, volume.rescale_intercept)
+    interpolate(volume.stored, plans, values[0], value_map=LinearMap(scale, offset), threads=1)
+    np.clip(values, 0.0, 1.0, out=values)
     return Patch(
         values=values,
         geometry=_patch_geometry(center, volume.geometry, contract),
@@ -129,10 +128,6 @@ def _patch_geometry(center: list[float], geometry: Geometry, contract: InputCont
     return Geometry(contract.size_zyx, contract.spacing_zyx_mm, (x, y, z), geometry.axes_zyx_lps)
 
 
-def _fill_outside(
-    values: np.ndarray[tuple[int, ...], np.dtype[np.float32]], plans: Iterable[AxisPlan], fill: float
-) -> None:
-    for axis, plan in enumerate(plans):
-        along = np.moveaxis(values, axis, 0)
-        along[: plan.begin] = fill
-        along[plan.end :] = fill
+def _window(contract: InputContract, hu: float) -> float:
+    """Map a value in HU by the contract's window, without clipping it."""
+    return (hu - contract.lower_hu) / (contract.upper_hu - contract.lower_hu)

@@ -11,7 +11,7 @@ from lungai_core.domain.geometry import Geometry, Vector
 from lungai_core.domain.volume import HuVolume
 from lungai_core.errors import InvalidArgumentError, ResampledTooLargeError
 from lungai_core.preprocess.axes import plan_axis
-from lungai_core.preprocess.interpolation import interpolate
+from lungai_core.preprocess.interpolation import LinearMap, interpolate
 from lungai_core.preprocess.threads import require_threads
 
 if TYPE_CHECKING:
@@ -78,10 +78,8 @@ def resample(
     )
     count_z, count_y, count_x = counts
     values = np.empty((count_z, count_y, count_x), dtype=np.float32)
-    interpolate(volume.stored, (plan_z, plan_y, plan_x), values, threads=threads)
-    if volume.rescale_slope != 1.0:
-        values *= np.float32(volume.rescale_slope)
-    values += np.float32(volume.rescale_intercept)
+    to_hu = LinearMap(volume.rescale_slope, volume.rescale_intercept)
+    interpolate(volume.stored, (plan_z, plan_y, plan_x), values, value_map=to_hu, threads=threads)
     geometry = Geometry((count_z, count_y, count_x), spacing_zyx_mm, native.origin_lps_mm, native.axes_zyx_lps)
     return HuVolume(values_hu=values, geometry=geometry)
 

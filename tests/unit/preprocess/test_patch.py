@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -88,3 +90,27 @@ def test_patches_are_the_same_for_any_number_of_threads():
 def test_no_threads_are_refused():
     with pytest.raises(InvalidArgumentError):
         extract_patches(make_volume(), [], contract=CONTRACT, threads=0)
+
+
+@pytest.mark.verifies("SRS-PREP-006")
+def test_a_patch_of_96_voxels_takes_less_than_16_mib_from_a_volume_of_any_size():
+    volume = make_volume(shape=(300, 256, 256), spacing=(1.25, 0.7, 0.7))
+    contract = CONTRACT.model_copy(update={"size_zyx": (96, 96, 96)})
+    x, y, z = volume.geometry.lps_from_index((150, 128, 128)).tolist()
+    candidate = Candidate(candidate_id="1", center_lps_mm=(x, y, z))
+    tracemalloc.start()
+    patch = extract_patch(volume, candidate, contract=contract)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert patch.outside_fraction == 0.0
+    assert peak < 16 << 20
+
+
+@pytest.mark.verifies("SRS-PREP-001", "SRS-PREP-002")
+def test_a_patch_without_overlap_on_one_axis_cannot_occur_but_a_single_voxel_can():
+    volume = make_volume(shape=(1, 40, 44), spacing=(2.0, 0.7, 0.6))
+    x, y, z = volume.geometry.lps_from_index((0.3, 20, 20)).tolist()
+    contract = CONTRACT.model_copy(update={"size_zyx": (3, 1, 1)})
+    patch = extract_patch(volume, Candidate(candidate_id="1", center_lps_mm=(x, y, z)), contract=contract)
+    expected = (volume.stored[0, 20, 20] + 1000.0) / 1400
+    assert np.allclose(patch.values[0, :, 0, 0], [expected, expected, 0.0], atol=1e-6)
