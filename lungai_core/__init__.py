@@ -11,6 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lungai_core.deid.run import deidentify_series
+    from lungai_core.deid.secret import Secret
     from lungai_core.dicom.reader import read_ct_series
     from lungai_core.domain.candidate import Candidate, CandidateList, read_candidates
     from lungai_core.domain.contract import InputContract
@@ -32,6 +34,8 @@ _HOME_OF = {
     "LungaiError": "lungai_core.errors",
     "Patch": "lungai_core.domain.patch",
     "extract_patch": "lungai_core.preprocess.patch",
+    "Secret": "lungai_core.deid.secret",
+    "deidentify_series": "lungai_core.deid.run",
     "read_candidates": "lungai_core.domain.candidate",
     "read_ct_series": "lungai_core.dicom.reader",
     "resample": "lungai_core.preprocess.resampling",
@@ -45,7 +49,9 @@ __all__ = [
     "InputContract",
     "LungaiError",
     "Patch",
+    "Secret",
     "__version__",
+    "deidentify_series",
     "extract_patch",
     "read_candidates",
     "read_ct_series",

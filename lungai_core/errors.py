@@ -12,18 +12,22 @@ from typing import ClassVar
 
 __all__ = [
     "BrokenPixelDataError",
+    "BurnedInPixelError",
     "CandidateFileError",
     "CandidateOfOtherSeriesError",
     "CandidateOutsideVolumeError",
+    "CorruptDicomError",
     "CoverageContextError",
     "DamagedFileError",
     "DecompressedTooLargeError",
     "DeviceMemoryError",
+    "DuplicateInstanceError",
     "DuplicateSliceError",
     "EngineClosedError",
     "ExitCode",
     "ExportParityError",
     "GantryTiltError",
+    "IdentityLeftError",
     "InputOutsideLimitsError",
     "InputRejectedError",
     "InvalidArgumentError",
@@ -44,6 +48,7 @@ __all__ = [
     "NoCtImageError",
     "NoTissueError",
     "NotCtError",
+    "NotDeidentifiedError",
     "NotHounsfieldError",
     "OutputFolderError",
     "OverlappingSliceError",
@@ -53,12 +58,14 @@ __all__ = [
     "PackRecordError",
     "PixelFormatError",
     "PreprocessingMismatchError",
+    "ProfileError",
     "ProviderUnavailableError",
     "ReferenceMismatchError",
     "ResampledTooLargeError",
     "ResourceError",
     "ResultFileError",
     "RunRecordError",
+    "SecretFileError",
     "SeriesNotFoundError",
     "SeriesTooLargeError",
     "SeveralSeriesError",
@@ -66,6 +73,7 @@ __all__ = [
     "TooManySlicesError",
     "TraceConfigError",
     "UnevenSpacingError",
+    "UnsupportedObjectError",
     "UnsupportedTransferSyntaxError",
     "UsageError",
 ]
@@ -168,6 +176,24 @@ class EngineClosedError(UsageError):
     """
 
     code = "LAI-INFER-007"
+
+
+class ProfileError(UsageError):
+    """A de-identification profile does not exist or contradicts itself.
+
+    :implements: SRS-DEID-003, SDS-DEID-001
+    """
+
+    code = "LAI-DEID-007"
+
+
+class SecretFileError(UsageError):
+    """The secret for de-identification cannot be read or is too short.
+
+    :implements: SRS-DEID-005, SDS-DEID-003
+    """
+
+    code = "LAI-DEID-008"
 
 
 # --------------------------------------------------------------------------------------- input rejected, exit code 3
@@ -495,6 +521,60 @@ class ResultFileError(InputRejectedError):
     """
 
     code = "LAI-REPORT-001"
+
+
+class CorruptDicomError(InputRejectedError):
+    """A file cannot be read to its end as DICOM.
+
+    :implements: SRS-DEID-011, SDS-DEID-005
+    """
+
+    code = "LAI-DEID-001"
+
+
+class BurnedInPixelError(InputRejectedError):
+    """An image may show text about the patient in its pixels.
+
+    :implements: SRS-DEID-009, SDS-DEID-007
+    """
+
+    code = "LAI-DEID-002"
+
+
+class UnsupportedObjectError(InputRejectedError):
+    """A file is of a kind that this software does not de-identify.
+
+    :implements: SRS-DEID-011, SDS-DEID-006
+    """
+
+    code = "LAI-DEID-003"
+
+
+class IdentityLeftError(InputRejectedError):
+    """The bytes to be released still hold a value that was removed from the patient.
+
+    :implements: SRS-DEID-008, SDS-DEID-005
+    """
+
+    code = "LAI-DEID-004"
+
+
+class NotDeidentifiedError(InputRejectedError):
+    """A file is not what de-identification with this profile would have written.
+
+    :implements: SRS-DEID-010, SDS-DEID-008
+    """
+
+    code = "LAI-DEID-005"
+
+
+class DuplicateInstanceError(InputRejectedError):
+    """Two files of one input carry the same SOP Instance UID.
+
+    :implements: SRS-DEID-011, SDS-DEID-006
+    """
+
+    code = "LAI-DEID-006"
 
 
 # -------------------------------------------------------------------------------------- model integrity, exit code 4

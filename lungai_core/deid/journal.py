@@ -1,0 +1,210 @@
+"""The journal of a run, so that a killed run can go on. It names no input file and holds no value."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from lungai_core.deid.context import Tally
+from lungai_core.deid.secret import Secret, Sharing
+from lungai_core.errors import OutputFolderError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lungai_core.deid.profile import Profile
+
+__all__ = ["Journal", "JournalEntry", "RunMode"]
+
+_FORMAT = "lungai-deid-journal/1"
+
+
+class RunMode(StrEnum):
+    """Whether a run starts, goes on, or writes nothing.
+
+    :implements: SRS-DEID-011, SDS-DEID-006
+    """
+
+    NEW = "new"
+    RESUME = "resume"
+    DRY = "dry"
+
+
+class JournalEntry(NamedTuple):
+    """What became of one file: a name in the output, or a code and a reason.
+
+    :implements: SRS-DEID-011, SDS-DEID-006
+    """
+
+    name: str = ""
+    series: tuple[str, str, str, str] = ("", "", "", "")
+    shows_a_head: int = 0
+    tallies: dict[Tally, int] = {}  # noqa: RUF012  # a NamedTuple's default is never changed
+    code: str = ""
+    reason: str = ""
+    where: str = ""
+
+
+class Journal:
+    """An append-only file of one line a file; equal counts are written once and referred to.
+
+    :implements: SRS-DEID-011, SDS-DEID-006
+
+    Parameters
+    ----------
+    stream
+        The open file.
+    entries
+        What earlier runs have done, by key.
+    patterns
+        The counts that the file holds already.
+    """
+
+    def __init__(self, stream: IO[str], /, *, entries: dict[str, JournalEntry], patterns: dict[str, int]) -> None:
+        self._stream = stream
+        self._patterns = patterns
+        self.entries = entries
+
+    @staticmethod
+    def key_of(path: Path, root: Path, secret: Secret, /) -> str:
+        """Return the keyed digest by which a file is known: of its path below the root, size and time of change.
+
+        :implements: SRS-DEID-011, SDS-DEID-006
+
+        Parameters
+        ----------
+        path
+            The file.
+        root
+            The input folder.
+        secret
+            The key, so that nobody can test a guessed name.
+        """
+        status = path.lstat()
+        text = f"{path.relative_to(root)}\0{status.st_size}\0{status.st_mtime_ns}"
+        return secret.digest(text, sharing=Sharing.JOURNAL)[:16].hex()
+
+    @classmethod
+    @contextmanager
+    def opened(
+        cls, folder: Path, target: Path, /, *, mode: RunMode, profile: Profile, secret: Secret
+    ) -> Iterator[Journal]:
+        """Open the journal of an output folder.
+
+        :implements: SRS-DEID-011, SDS-DEID-006
+
+        Parameters
+        ----------
+        folder
+            The audit folder.
+        target
+            The output folder.
+        mode
+            NEW asks for an empty output folder; RESUME goes on with one that this profile and secret began.
+        profile
+            The options in force.
+        secret
+            The key.
+
+        Yields
+        ------
+        Journal
+            Closed when the block ends.
+
+        Raises
+        ------
+        OutputFolderError
+            If the output folder holds something that this run did not begin.
+        """
+        path = folder / "journal.jsonl"
+        head = {"check": secret.digest("check", sharing=Sharing.JOURNAL)[:8].hex(), "profile": profile.digest()}
+        entries: dict[str, JournalEntry] = {}
+        patterns: dict[str, int] = {}
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            if mode is not RunMode.RESUME or not path.is_file():
+                raise _occupied(target)
+            entries, patterns = _read(path, head)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stream = path.open("a" if entries or patterns else "w", encoding="utf-8")
+        except OSError as error:
+            raise OutputFolderError(
+                f"The audit folder cannot be written ({error.strerror or type(error).__name__}).",
+                where=str(folder),
+                allowed="a folder in which this user may create files",
+                remedy="Choose another audit folder.",
+            ) from error
+        with stream:
+            if not entries and not patterns:
+                stream.write(json.dumps({"format": _FORMAT, **head}) + "\n")
+                stream.flush()
+            else:
+                # A killed run may have left half a line.
+                stream.write("\n")
+            yield cls(stream, entries=entries, patterns=patterns)
+
+    def write(self, key: str, entry: JournalEntry, /) -> None:
+        """Note what became of a file, after its output has its name.
+
+        :implements: SRS-DEID-011, SDS-DEID-006
+
+        Parameters
+        ----------
+        key
+            As :meth:`key_of` gives it.
+        entry
+            What became of it.
+        """
+        tallies = json.dumps([[*tally, count] for tally, count in sorted(entry.tallies.items())])
+        number = self._patterns.get(tallies)
+        if number is None:
+            number = self._patterns[tallies] = len(self._patterns)
+            self._stream.write(json.dumps({"pattern": number, "tallies": json.loads(tallies)}) + "\n")
+        rest = entry._replace(tallies={})
+        self._stream.write(json.dumps({"key": key, "counts": number, "entry": rest._asdict()}) + "\n")
+        self._stream.flush()
+
+    def close_for_good(self) -> None:
+        """Note that the run is complete.
+
+        :implements: SRS-DEID-011, SDS-DEID-006
+        """
+        self._stream.write(json.dumps({"complete": True}) + "\n")
+
+
+def _read(path: Path, head: dict[str, str]) -> tuple[dict[str, JournalEntry], dict[str, int]]:
+    entries: dict[str, JournalEntry] = {}
+    patterns: dict[str, int] = {}
+    counts: dict[int, dict[Tally, int]] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n")):
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if number == 0 and record != {"format": _FORMAT, **head}:
+            raise OutputFolderError(
+                "The run to resume used another profile or another secret.",
+                allowed="the profile and secret that began the output folder",
+                remedy="Give the same profile and secret, or choose another output folder.",
+            )
+        if "pattern" in record:
+            patterns[json.dumps(record["tallies"])] = record["pattern"]
+            counts[record["pattern"]] = {
+                Tally(tag, code, action): count for tag, code, action, count in record["tallies"]
+            }
+        elif "key" in record:
+            fields = record["entry"] | {"tallies": counts[record["counts"]], "series": tuple(record["entry"]["series"])}
+            entries[record["key"]] = JournalEntry(**fields)
+    return entries, patterns
+
+
+def _occupied(target: Path) -> OutputFolderError:
+    return OutputFolderError(
+        "The output folder already holds something.",
+        where=str(target),
+        allowed="a folder that does not exist yet, or an empty one; with --resume the folder of a run that was stopped",
+        remedy="Choose another output folder, or resume with the same profile, secret and audit folder.",
+    )

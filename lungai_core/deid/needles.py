@@ -1,0 +1,155 @@
+"""Needles: the byte patterns by which a removed value would be recognised if it were still there."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from pydicom.charset import decode_bytes, python_encoding
+
+from lungai_core.deid.values import DUMMY_WORD, dummy_of
+from lungai_core.deid.vocabulary import is_vocabulary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["contains_needle", "decode_text", "encodings_of", "needles_of"]
+
+_SHORTEST, _SHORTEST_NUMBER, _SHORTEST_FOREIGN = 4, 6, 2
+_STRONG_VRS = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UI", "UN", "UR", "UT", "OB"})
+_NAME_SEPARATORS = re.compile(r"[\\^=\s,;/&]+")
+_LONG_TOKEN = re.compile(r"[A-Za-z0-9._+@-]*\d[A-Za-z0-9._+@-]*")
+_SHORTEST_TOKEN_IN_TEXT = 6
+_LONGEST = 256
+_OUR_OWN = frozenset({DUMMY_WORD.lower(), "anonymous", "anonymized", "deidentified", "unknown", "none", "removed"})
+_REGISTERED_ROOT = "1.2.840.10008."
+_ESCAPE = b"\x1b"
+
+
+@lru_cache(maxsize=256)
+def encodings_of(charset: str, /) -> tuple[str, ...] | None:
+    """Return Python's names for a Specific Character Set, or None where a term is not defined by DICOM.
+
+    :implements: SRS-DEID-006, SDS-DEID-004
+
+    Parameters
+    ----------
+    charset
+        The attribute's text, backslashes between terms; empty for the default repertoire.
+    """
+    terms = [term.strip() for term in charset.split("\\")]
+    if any(term not in python_encoding for term in terms):
+        return None
+    return tuple(python_encoding[term] for term in terms)
+
+
+def decode_text(value: bytes, encodings: tuple[str, ...] | None, /) -> str:
+    """Decode a text; bytes that do not fit come back as surrogates, so that nothing is lost and nothing raises.
+
+    :implements: SRS-DEID-006, SDS-DEID-004
+
+    Parameters
+    ----------
+    value
+        The bytes of the element.
+    encodings
+        As :func:`encodings_of` returns them.
+    """
+    if value.isascii() and _ESCAPE not in value:
+        return value.decode("ascii")
+    try:
+        if encodings is None or (_ESCAPE not in value and encodings[0] in ("iso8859", "ascii", "iso_ir_6")):
+            return value.decode("utf-8")
+        if _ESCAPE in value:
+            return decode_bytes(value, list(encodings), set())
+        return value.decode(encodings[0])
+    except (UnicodeDecodeError, LookupError):
+        return value.decode("utf-8", "surrogateescape")
+
+
+def needles_of(value: bytes, vr: str, /, *, encodings: tuple[str, ...] | None) -> frozenset[bytes]:
+    """Return the lower-case byte patterns that betray a removed value.
+
+    :implements: SRS-DEID-008, SDS-DEID-005
+
+    Parameters
+    ----------
+    value
+        The bytes of the removed element.
+    vr
+        Its VR. Names give their components, texts their long tokens with digits, everything its single values. Dates,
+        times and numbers give none: they are too short to be told from measurements.
+    encodings
+        The character sets of the data set.
+    """
+    if vr not in _STRONG_VRS or len(value) > 1 << 16:
+        return frozenset()
+    if vr in ("OB", "UN") and not _is_text(value):
+        return frozenset()
+    text = decode_text(value.strip(b" \0"), encodings)
+    found: set[bytes] = set()
+    for part in _parts(text, vr):
+        if _is_telling(part, vr):
+            found |= _spellings(part, encodings)
+    if not value.isascii():
+        found |= {
+            piece.lower() for piece in value.split(b"\\") if len(piece.strip()) >= _SHORTEST and not piece.isascii()
+        }
+    return frozenset(found)
+
+
+def contains_needle(content: bytes, needles: Iterable[bytes], /) -> bool:
+    """Tell whether a lower-case content holds one of the patterns; digits-only patterns count only as whole numbers.
+
+    :implements: SRS-DEID-008, SDS-DEID-005
+
+    Parameters
+    ----------
+    content
+        The bytes to look into, lower case.
+    needles
+        Patterns as :func:`needles_of` returns them.
+    """
+    for needle in needles:
+        if needle in content and (not needle.isdigit() or re.search(rb"(?<![\d.])" + needle + rb"(?![\d.])", content)):
+            return True
+    return False
+
+
+def _parts(text: str, vr: str) -> Iterable[str]:
+    yield from (part.strip(" \0") for part in text.split("\\"))
+    if vr == "PN":
+        yield from _NAME_SEPARATORS.split(text)
+    elif vr != "UI":
+        yield from (token for token in _LONG_TOKEN.findall(text) if len(token) >= _SHORTEST_TOKEN_IN_TEXT)
+
+
+def _is_telling(part: str, vr: str) -> bool:
+    if not part or part.lower() in _OUR_OWN or part.startswith("P-") or len(part) > _LONGEST:
+        return False
+    if vr == "UI" and part.startswith(_REGISTERED_ROOT):
+        return False
+    if not part.isascii():
+        return len(part) >= _SHORTEST_FOREIGN
+    if part.isdigit():
+        return len(part) >= _SHORTEST_NUMBER and part != dummy_of("DA").decode()
+    return len(part) >= _SHORTEST and (vr == "PN" or not is_vocabulary(part))
+
+
+def _spellings(part: str, encodings: tuple[str, ...] | None) -> set[bytes]:
+    if part.isascii():
+        return {part.lower().encode("ascii")}
+    spellings: set[bytes] = set()
+    for name in {"utf-8", "gb18030", *(encodings or ())}:
+        try:
+            spelled = part.encode(name)
+        except (UnicodeEncodeError, LookupError):
+            continue
+        spellings.add(spelled.lower())
+    return spellings
+
+
+def _is_text(value: bytes) -> bool:
+    stripped = value.strip(b" \0")
+    return len(stripped) >= _SHORTEST and all(byte >= 0x20 or byte in (9, 10, 13, 27) for byte in stripped)  # noqa: PLR2004

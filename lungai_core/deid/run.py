@@ -1,0 +1,385 @@
+"""A folder in, a folder out: every file is either written whole under a new name, or refused with a reason."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import struct
+import zlib
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+from pydantic import Field
+
+from lungai_core.deid.audit import Audit, AuditedSeries, RefusedFile, audit_json, build_audit
+from lungai_core.deid.engine import Engine, new_uid
+from lungai_core.deid.journal import Journal, JournalEntry, RunMode
+from lungai_core.deid.profile import BASIC, Profile
+from lungai_core.domain.model import FrozenModel
+from lungai_core.errors import DuplicateInstanceError, InvalidArgumentError, LungaiError, OutputFolderError
+from lungai_core.files import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lungai_core.deid.bytestream import Buffer
+    from lungai_core.deid.context import Tally
+    from lungai_core.deid.engine import Released
+    from lungai_core.deid.secret import Secret
+
+__all__ = ["DeidentificationReport", "RunOptions", "SeriesOutput", "deidentify_series"]
+
+_MAPPED_FROM_BYTES = 1 << 24
+_BATCH = 16
+_PARTS = ".part"
+# What a file that is not what it says can raise in parsing; anything else is a fault of this software and stops the
+# run.
+_BROKEN_FILE = (ValueError, LookupError, ArithmeticError, MemoryError, RecursionError, struct.error, zlib.error)
+
+
+class RunOptions(FrozenModel):
+    """How a run is carried out; nothing here changes what is written.
+
+    :implements: SRS-DEID-011, SDS-DEID-006
+    """
+
+    jobs: Annotated[int, Field(ge=1, le=256)] = 1
+    mode: RunMode = RunMode.NEW
+    audit_folder: Path | None = None
+
+
+class SeriesOutput(NamedTuple):
+    """A series of the output and the folder that holds its files; the folder is None after a dry run.
+
+    :implements: SRS-DEID-001, SDS-DEID-006
+    """
+
+    patient: str
+    study_instance_uid: str
+    series_instance_uid: str
+    modality: str
+    files: int
+    folder: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeidentificationReport:
+    """What a run did, for the program that called it.
+
+    ``refused_paths`` holds the input paths of the refused files in the order of ``audit.refused``; they may name a
+    patient, so they are part of no file that the library writes.
+
+    :implements: SRS-DEID-001, SDS-DEID-006
+    """
+
+    audit: Audit
+    series: tuple[SeriesOutput, ...]
+    refused_paths: tuple[Path, ...]
+    _secret: Secret = field(repr=False)
+
+    def map_uid(self, original: str, /) -> str:
+        """Return the new UID of an original study, series, instance or frame of reference.
+
+        :implements: SRS-DEID-005, SDS-DEID-003
+
+        Parameters
+        ----------
+        original
+            The UID in the input; it need not occur there.
+        """
+        return new_uid(original, profile=self.audit.profile, secret=self._secret)
+
+
+class _Input(NamedTuple):
+    number: int
+    path: Path
+    key: str
+
+
+class _Result(NamedTuple):
+    number: int
+    key: str
+    entry: JournalEntry
+    part: str
+
+
+def deidentify_series(
+    input_folder: Path,
+    output_folder: Path,
+    /,
+    *,
+    profile: Profile = BASIC,
+    secret: Secret,
+    options: RunOptions | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> DeidentificationReport:
+    """De-identify every DICOM file below a folder.
+
+    :implements: SRS-DEID-001, SRS-DEID-011, SDS-DEID-006, RC-DEID-004
+
+    Parameters
+    ----------
+    input_folder
+        Searched to any depth; links are not followed. It is only read.
+    output_folder
+        A folder that does not exist or is empty; files are named ``patient/study/series/instance.dcm`` after their new
+        UIDs.
+    profile
+        What is removed, kept and replaced.
+    secret
+        The key of UIDs, pseudonyms and date shifts. The same secret gives the same output in each run.
+    options
+        Processes, resuming, dry run, where the audit goes.
+    progress
+        Called with the number of files done and of all files.
+
+    Returns
+    -------
+    DeidentificationReport
+        The audit, the series, and the mapping of UIDs. ``audit.json`` and ``audit.html`` stand in the audit folder, by
+        default the output folder's name with ``-audit`` behind it.
+
+    Raises
+    ------
+    OutputFolderError
+        If the output folder holds something, or is the input folder.
+    InvalidArgumentError
+        If the input is no folder.
+    """
+    chosen = options or RunOptions()
+    source, target = input_folder.resolve(), output_folder.resolve()
+    _require_folders(source, target)
+    audit_folder = (chosen.audit_folder or target.parent / f"{target.name}-audit").resolve()
+    inputs = list(_inputs(source, (target, audit_folder), secret))
+    run = _Run(target, profile, secret, len(inputs), progress)
+    if chosen.mode is RunMode.DRY:
+        for result in _results(inputs, None, profile, secret, chosen.jobs):
+            run.take(result)
+        return run.report(inputs)
+    with Journal.opened(audit_folder, target, mode=chosen.mode, profile=profile, secret=secret) as journal:
+        waiting = run.resume(inputs, journal)
+        parts = target / _PARTS
+        shutil.rmtree(parts, ignore_errors=True)
+        parts.mkdir(parents=True)
+        for result in _results(waiting, parts, profile, secret, chosen.jobs):
+            journal.write(result.key, run.take(result, parts=parts))
+        shutil.rmtree(parts)
+        report = run.report(inputs)
+        write_whole(audit_folder / "audit.json", audit_json(report.audit))
+        journal.close_for_good()
+    return report
+
+
+@dataclass(slots=True)
+class _Run:
+    """The bookkeeping of the one process that names files; it takes results in the order of the input."""
+
+    target: Path
+    profile: Profile
+    secret: Secret
+    total: int
+    progress: Callable[[int, int], None] | None
+    tallies: Counter[Tally] = field(default_factory=Counter)
+    refused: list[RefusedFile] = field(default_factory=list)
+    series: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
+    heads: int = 0
+    done: int = 0
+    claimed: set[str] = field(default_factory=set)
+
+    def resume(self, inputs: list[_Input], journal: Journal) -> list[_Input]:
+        keys = {one.key for one in inputs}
+        for key, entry in journal.entries.items():
+            if key not in keys and entry.name:
+                (self.target / entry.name).unlink(missing_ok=True)
+        waiting = []
+        for one in inputs:
+            known = journal.entries.get(one.key)
+            if known is None or (known.name and not (self.target / known.name).is_file()):
+                waiting.append(one)
+            else:
+                self._count(one.number, known)
+        return waiting
+
+    def take(self, result: _Result, *, parts: Path | None = None) -> JournalEntry:
+        entry = result.entry
+        if entry.name in self.claimed:
+            entry = _refusal(_duplicate())
+        elif entry.name and parts is not None:
+            final = self.target / entry.name
+            final.parent.mkdir(parents=True, exist_ok=True)
+            (parts / result.part).replace(final)
+        self._count(result.number, entry)
+        return entry
+
+    def _count(self, number: int, entry: JournalEntry) -> None:
+        self.done += 1
+        if entry.name:
+            self.claimed.add(entry.name)
+            self.series[entry.series] += 1
+            self.tallies.update(entry.tallies)
+            self.heads += entry.shows_a_head
+        else:
+            self.refused.append(RefusedFile(number=number, code=entry.code, reason=entry.reason, where=entry.where))
+        if self.progress is not None:
+            self.progress(self.done, self.total)
+
+    def report(self, inputs: list[_Input]) -> DeidentificationReport:
+        audit = build_audit(
+            self.profile,
+            tallies=self.tallies,
+            refused=self.refused,
+            series=(
+                AuditedSeries(
+                    patient=patient,
+                    study_instance_uid=study,
+                    series_instance_uid=series,
+                    modality=modality,
+                    files=count,
+                )
+                for (patient, study, series, modality), count in self.series.items()
+            ),
+            files_in=self.total,
+            files_showing_a_head=self.heads,
+        )
+        path_of = {one.number: one.path for one in inputs}
+        series = tuple(
+            SeriesOutput(
+                one.patient,
+                one.study_instance_uid,
+                one.series_instance_uid,
+                one.modality,
+                one.files,
+                self._folder_of(one),
+            )
+            for one in audit.series
+        )
+        return DeidentificationReport(audit, series, tuple(path_of[one.number] for one in audit.refused), self.secret)
+
+    def _folder_of(self, series: AuditedSeries) -> Path | None:
+        folder = self.target / series.patient / series.study_instance_uid / series.series_instance_uid
+        return folder if folder.is_dir() else None
+
+
+def _require_folders(source: Path, target: Path) -> None:
+    if not source.is_dir():
+        raise InvalidArgumentError(
+            "The input is no folder.",
+            allowed="a folder with DICOM files",
+            remedy="Name the folder that holds the series.",
+        )
+    if source == target or target in source.parents:
+        raise OutputFolderError(
+            "The output folder is the input folder, or holds it.",
+            allowed="another folder; one inside the input folder is allowed",
+            remedy="Choose another output folder: the input is never changed.",
+        )
+
+
+def _inputs(source: Path, excluded: tuple[Path, ...], secret: Secret) -> Iterator[_Input]:
+    found: list[Path] = []
+    for folder, names, files in os.walk(source):
+        here = Path(folder)
+        names[:] = sorted(name for name in names if here / name not in excluded)
+        found += [here / name for name in names if (here / name).is_symlink()]
+        found += [here / name for name in files]
+    for number, path in enumerate(sorted(found), start=1):
+        yield _Input(number, path, Journal.key_of(path, source, secret))
+
+
+def _results(
+    inputs: list[_Input], parts: Path | None, profile: Profile, secret: Secret, jobs: int
+) -> Iterator[_Result]:
+    batches = [inputs[start : start + _BATCH] for start in range(0, len(inputs), _BATCH)]
+    if jobs == 1 or len(batches) < 2:  # noqa: PLR2004  # one batch needs one process
+        _start_worker(profile, secret, parts)
+        for batch in batches:
+            yield from _work(batch)
+        return
+    with multiprocessing.get_context().Pool(jobs, _start_worker, (profile, secret, parts)) as pool:
+        for results in pool.imap(_work, batches):
+            yield from results
+
+
+class _Worker(NamedTuple):
+    engine: Engine
+    parts: Path | None
+
+
+_worker: list[_Worker] = []
+
+
+def _start_worker(profile: Profile, secret: Secret, parts: Path | None) -> None:
+    _worker[:] = [_Worker(Engine(profile, secret), parts)]
+
+
+def _work(batch: list[_Input]) -> list[_Result]:
+    (worker,) = _worker
+    return [_process(one, worker) for one in batch]
+
+
+def _process(one: _Input, worker: _Worker) -> _Result:
+    part = f"{one.number}"
+    try:
+        if one.path.is_symlink():
+            return _Result(
+                one.number, one.key, _refusal_for("LAI-DEID-003", "The path is a link; links are not followed."), ""
+            )
+        with _content(one.path) as data:
+            released = worker.engine.release(data)
+            if worker.parts is not None:
+                with (worker.parts / part).open("wb") as stream:
+                    stream.writelines(released.pieces)
+            entry = _written(released)
+            released.pieces.clear()
+    except LungaiError as error:
+        return _Result(one.number, one.key, _refusal(error), "")
+    except OSError as error:
+        reason = f"The file cannot be read or written ({error.strerror or type(error).__name__})."
+        return _Result(one.number, one.key, _refusal_for("LAI-DEID-001", reason), "")
+    except _BROKEN_FILE as error:
+        reason = f"The file cannot be read to its end ({type(error).__name__})."
+        return _Result(one.number, one.key, _refusal_for("LAI-DEID-001", reason), "")
+    return _Result(one.number, one.key, entry, part)
+
+
+@contextmanager
+def _content(path: Path) -> Iterator[Buffer]:
+    with path.open("rb", buffering=0) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        if size < _MAPPED_FROM_BYTES:
+            yield stream.readall()
+        else:
+            # A map is not closed by hand: views on it may live in a traceback, and its pages are not memory of ours.
+            yield mmap(stream.fileno(), 0, access=ACCESS_READ)
+
+
+def _written(released: Released) -> JournalEntry:
+    folder = f"{released.pseudonym}/{released.study_uid}/{released.series_uid}"
+    return JournalEntry(
+        name=f"{folder}/{released.instance_uid}.dcm",
+        series=(released.pseudonym, released.study_uid, released.series_uid, released.modality),
+        shows_a_head=int(released.shows_a_head),
+        tallies=dict(released.tallies),
+    )
+
+
+def _refusal(error: LungaiError) -> JournalEntry:
+    return _refusal_for(error.code, error.what, error.where)
+
+
+def _refusal_for(code: str, reason: str, where: str = "") -> JournalEntry:
+    return JournalEntry(code=code, reason=reason, where=where)
+
+
+def _duplicate() -> DuplicateInstanceError:
+    return DuplicateInstanceError(
+        "Another file of the input has the same SOP Instance UID.",
+        where="(0008,0018)",
+        allowed="one file an instance",
+        remedy="Remove the copy from the input.",
+    )
