@@ -31,7 +31,7 @@ def test_a_real_series_is_written_whole_with_its_pixels(lidc):
 @pytest.mark.verifies("SRS-DEID-005", "RC-DEID-006")
 def test_the_report_maps_the_uids_that_the_files_carry(lidc):
     source, report = lidc
-    original = pydicom.dcmread(sorted(source.iterdir())[0], stop_before_pixels=True)
+    original = pydicom.dcmread(min(source.iterdir()), stop_before_pixels=True)
     (series,) = report.series
     copy = pydicom.dcmread(series.folder / f"{report.map_uid(original.SOPInstanceUID)}.dcm", stop_before_pixels=True)
     assert copy.SeriesInstanceUID == series.series_instance_uid == report.map_uid(original.SeriesInstanceUID)
