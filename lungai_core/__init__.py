@@ -34,7 +34,7 @@ _HOME_OF = {
     "LungaiError": "lungai_core.errors",
     "Patch": "lungai_core.domain.patch",
     "extract_patch": "lungai_core.preprocess.patch",
-    "Secret": "lungai_core.deid.secret",
+    "Secret": "lungai_core.deid.secret",  # nosec B105  # a module name, not a password
     "deidentify_series": "lungai_core.deid.run",
     "read_candidates": "lungai_core.domain.candidate",
     "read_ct_series": "lungai_core.dicom.reader",
