@@ -133,7 +133,7 @@ def decide(
 ) -> Decision:
     """Decide what happens to an attribute.
 
-    :implements: SRS-DEID-002, SRS-DEID-004, SDS-DEID-002, RC-DEID-001
+    :implements: SRS-DEID-002, SRS-DEID-004, SDS-DEID-002
 
     Parameters
     ----------
@@ -299,7 +299,7 @@ def _outside_action(tag: int, entry: Entry, profile: Profile, mode: Mode, otherw
 
 
 def _outside_text(tag: int, mode: Mode, otherwise: Action) -> Action:
-    if tag in _TECHNICAL_TEXT and (mode is not Mode.PRIVATE_CODE or tag != _CODE_MEANING):
+    if tag in _TECHNICAL_TEXT and (mode is Mode.NORMAL or tag != _CODE_MEANING):
         return Action.KEEP_IF_PLAIN
     return otherwise if mode is Mode.DUMMY else Action.CLEAN_TEXT
 

@@ -62,7 +62,7 @@ class AuditedSeries(FrozenModel):
 class Audit(FrozenModel):
     """The record of one run. Each input file is either written or refused.
 
-    :implements: SRS-DEID-010, SDS-DEID-008, RC-DEID-004
+    :implements: SRS-DEID-010, SDS-DEID-008
     """
 
     format: Literal["lungai-deid-audit/1"] = "lungai-deid-audit/1"

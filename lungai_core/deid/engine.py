@@ -100,7 +100,7 @@ class Engine:
     def release(self, data: Buffer, /) -> Released:
         """De-identify one file.
 
-        :implements: SRS-DEID-001, SRS-DEID-008, SDS-DEID-005, RC-DEID-001
+        :implements: SRS-DEID-001, SRS-DEID-008, SDS-DEID-005
 
         Parameters
         ----------

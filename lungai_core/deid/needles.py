@@ -22,7 +22,9 @@ _NAME_SEPARATORS = re.compile(r"[\\^=\s,;/&]+")
 _LONG_TOKEN = re.compile(r"[A-Za-z0-9._+@-]*\d[A-Za-z0-9._+@-]*")
 _SHORTEST_TOKEN_IN_TEXT = 6
 _LONGEST = 256
-_OUR_OWN = frozenset({DUMMY_WORD.lower(), "anonymous", "anonymized", "deidentified", "unknown", "none", "removed"})
+_OUR_OWN = frozenset(
+    {DUMMY_WORD.lower(), "anonymous", "anonymized", "deidentified", "unknown", "none", "99lungai", "urn:removed"}
+)
 _REGISTERED_ROOT = "1.2.840.10008."
 _ESCAPE = b"\x1b"
 

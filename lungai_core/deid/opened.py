@@ -150,7 +150,7 @@ class OpenedFile:
 def open_file(data: Buffer, /) -> OpenedFile:
     """Read the structure of a file and refuse kinds that cannot be judged.
 
-    :implements: SRS-DEID-011, SDS-DEID-005, SDS-DEID-006, RC-DEID-004
+    :implements: SRS-DEID-011, SDS-DEID-005, SDS-DEID-006
 
     Parameters
     ----------

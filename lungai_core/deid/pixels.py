@@ -64,7 +64,7 @@ class ImageFacts(NamedTuple):
 def require_no_burned_in_text(facts: ImageFacts, /, *, profile: Profile) -> None:
     """Refuse an image that may show text about the patient, unless the profile blanks a region of it.
 
-    :implements: SRS-DEID-009, SDS-DEID-007, RC-DEID-002
+    :implements: SRS-DEID-009, SDS-DEID-007
 
     Parameters
     ----------

@@ -120,7 +120,7 @@ def deidentify_series(
 ) -> DeidentificationReport:
     """De-identify every DICOM file below a folder.
 
-    :implements: SRS-DEID-001, SRS-DEID-011, SDS-DEID-006, RC-DEID-004
+    :implements: SRS-DEID-001, SRS-DEID-011, SDS-DEID-006
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ class _Run:
 
     def take(self, result: _Result, *, parts: Path | None = None) -> JournalEntry:
         entry = result.entry
-        if entry.name in self.claimed:
+        if _instance(entry) in self.claimed:
             entry = _refusal(_duplicate())
         elif entry.name and parts is not None:
             final = self.target / entry.name
@@ -219,7 +219,7 @@ class _Run:
     def _count(self, number: int, entry: JournalEntry) -> None:
         self.done += 1
         if entry.name:
-            self.claimed.add(entry.name)
+            self.claimed.add(_instance(entry))
             self.series[entry.series] += 1
             self.tallies.update(entry.tallies)
             self.heads += entry.shows_a_head
@@ -366,6 +366,10 @@ def _written(released: Released) -> JournalEntry:
         shows_a_head=int(released.shows_a_head),
         tallies=dict(released.tallies),
     )
+
+
+def _instance(entry: JournalEntry) -> str:
+    return entry.name.rpartition("/")[2]
 
 
 def _refusal(error: LungaiError) -> JournalEntry:

@@ -48,7 +48,7 @@ class Sharing(StrEnum):
 class Secret:
     """A key that never shows itself: not in a repr, not in a pickle, not in a message.
 
-    :implements: SRS-DEID-005, SDS-DEID-003, RC-DEID-003
+    :implements: SRS-DEID-005, SDS-DEID-003
 
     Parameters
     ----------

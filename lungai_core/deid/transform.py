@@ -247,6 +247,8 @@ class Transform:
         if action is Action.DUMMY_CODE:
             body = encode_item(_dummy_code(self._place.encoding), self._place.encoding)
             content = encode_element(element.tag, b"SQ", body, self._place.encoding)
+            if content == self._data[element.start : element.stop]:
+                return _KEPT
             return Outcome(content, tallies, self._needles(element, decision.vr, self._place))
         return self._written(element, decision, action, self._new_value(element, decision, action))
 
@@ -332,15 +334,16 @@ class Transform:
         charset = self._text_of(elements, _CHARSET)
         if charset is not None:
             context = context.with_charset(charset.decode("ascii", "replace"))
-        scheme = self._text_of(elements, _SCHEME)
-        if (
-            place.mode is Mode.NORMAL
-            and scheme not in _STANDARD_SCHEMES
-            and self._text_of(elements, _MEANING) is not None
-        ):
-            place = place._replace(mode=Mode.PRIVATE_CODE)
+        if self._text_of(elements, _MEANING) is not None:
+            place = place._replace(mode=self._mode_of_code(elements, place.mode))
         end = elements[-1].stop if elements else start
         return Transform(self._data, context, place=place).run(elements, end=end)
+
+    def _mode_of_code(self, elements: list[Element], mode: Mode) -> Mode:
+        # The words of a published code say nothing about a patient, wherever the code stands.
+        if self._text_of(elements, _SCHEME) in _STANDARD_SCHEMES:
+            return Mode.NORMAL
+        return Mode.DUMMY if mode is Mode.DUMMY else Mode.PRIVATE_CODE
 
     def _text_of(self, elements: list[Element], tag: int) -> bytes | None:
         for element in elements:

@@ -68,6 +68,7 @@ _SUSPICIOUS = re.compile(
 _CODE_SUSPICIOUS = re.compile(r"[\^@]|://|[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _DIGITS_OF_A_CODE = re.compile(r"\d{7,18}")
 _TEXT_VRS = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
+_TIMEZONE, _UTC_OFFSET = 0x00080201, re.compile(r"[+-]\d{4}")
 _CODE_VALUES = frozenset({0x00080100, 0x00080119, 0x00080120})
 
 
@@ -125,6 +126,8 @@ def is_plain(text: str, /, *, vr: str, tag: int = 0) -> bool:
     value = text.rstrip(" \0")
     if not value:
         return True
+    if tag == _TIMEZONE:
+        return bool(_UTC_OFFSET.fullmatch(value))
     if vr in _TEXT_VRS:
         if tag in _CODE_VALUES:
             return not _CODE_SUSPICIOUS.search(value) and (value.isascii() and len(value) <= 64)  # noqa: PLR2004  # UC too

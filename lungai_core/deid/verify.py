@@ -19,7 +19,7 @@ __all__ = ["verify_deidentified"]
 def verify_deidentified(path: Path, /, *, profile: Profile = BASIC, secret: Secret) -> int:
     """Require that every file is what de-identification with this profile and secret writes.
 
-    :implements: SRS-DEID-010, SDS-DEID-008, RC-DEID-001
+    :implements: SRS-DEID-010, SDS-DEID-008
 
     Under the secret the library recognises its own UIDs, pseudonyms and shifted dates, so its own output is a fixed
     point: one byte that a second run would change means that the file is not clean, was altered, or is of another

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from lungai_core.cli.app import main
+
+_PATH = Path(__file__).parents[2] / "support" / "deid_corpus.py"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    spec = importlib.util.spec_from_file_location("deid_corpus_cli", _PATH)
+    corpus = importlib.util.module_from_spec(spec)
+    sys.modules["deid_corpus_cli"] = corpus
+    spec.loader.exec_module(corpus)
+    source = tmp_path_factory.mktemp("cli") / "in"
+    for number in (1, 2):
+        corpus.write_all(
+            source, {f"{number}.dcm": corpus.as_bytes(corpus.new_object("ct", number=number, patient="QXP"))}
+        )
+    (source.parent / "secret").write_text("0123456789abcdef0123456789abcdef\n", encoding="utf-8")
+    return source
+
+
+@pytest.mark.verifies("SRS-DEID-012")
+def test_a_folder_is_deidentified_with_a_secret_file(folder, tmp_path, capsys):
+    words = ["deidentify", str(folder), str(tmp_path / "out"), "--secret-file", str(folder.parent / "secret")]
+    assert (
+        main([*words, "--profile", "research-longitudinal", "--option", "retain_institution_identity", "--jobs", "2"])
+        == 0
+    )
+    assert "2 files: 2 written, 0 refused" in capsys.readouterr().out
+    assert (tmp_path / "out-audit" / "audit.json").is_file()
+    assert (
+        main([*words, "--profile", "research-longitudinal", "--option", "retain_institution_identity", "--resume"]) == 0
+    )
+
+
+@pytest.mark.verifies("SRS-DEID-012", "SRS-DEID-010")
+def test_the_audit_is_printed_as_json_and_a_dry_run_writes_nothing(folder, tmp_path, capsys):
+    assert main(["deidentify", str(folder), str(tmp_path / "out"), "--dry-run", "--json"]) == 0
+    audit = json.loads(capsys.readouterr().out)
+    assert (audit["format"], audit["files_in"]) == ("lungai-deid-audit/1", 2)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.verifies("SRS-DEID-012", "RC-DEID-004")
+def test_a_refused_file_gives_exit_code_1(tmp_path, capsys):
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "QXNAME.txt").write_text("x", encoding="utf-8")
+    assert main(["deidentify", str(source), str(tmp_path / "out")]) == 1
+    out = capsys.readouterr().out
+    assert "refused: file 1" in out
+    assert "QXNAME" not in out
+
+
+@pytest.mark.verifies("SRS-DEID-012")
+def test_wrong_words_are_usage_errors(folder, tmp_path, capsys):
+    base = ["deidentify", str(folder), str(tmp_path / "out")]
+    assert main([*base, "--profile", "nonsense"]) == 2
+    assert main([*base, "--resume"]) == 2
+    assert main([*base, "--secret-file", str(tmp_path / "absent")]) == 2
+    capsys.readouterr()

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from lungai_core.deid import Secret
+from lungai_core.deid.engine import Engine
+from lungai_core.deid.profile import BASIC
+
+_PATH = Path(__file__).parents[2] / "support" / "deid_corpus.py"
+
+
+@pytest.fixture(scope="session")
+def corpus():
+    spec = importlib.util.spec_from_file_location("deid_corpus", _PATH)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["deid_corpus"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def secret():
+    return Secret(b"a secret for tests only")
+
+
+@pytest.fixture
+def release(secret, corpus):
+    """De-identify a data set or bytes, and return the new file's bytes and what pydicom reads in them."""
+
+    def run(subject, profile=BASIC, key=secret):
+        content = subject if isinstance(subject, bytes) else corpus.as_bytes(subject)
+        out = b"".join(Engine(profile, key).release(content).pieces)
+        return out, corpus.read(out)
+
+    return run
