@@ -129,13 +129,29 @@ def _matrix(
     out: Annotated[Path | None, typer.Option(help="The folder to write to; the configured one if absent.")] = None,
 ) -> None:
     """Write the matrix as JSON, CSV and HTML from the files and the last complete run."""
-    from lungai_core.trace import read_record, write_views
+    from lungai_core import __version__
+    from lungai_core.trace import (
+        inputs_sha256,
+        is_fresh,
+        load_graph,
+        mark_fresh,
+        read_config,
+        read_record,
+        write_views,
+    )
 
-    graph = _graph(root)
-    folder = graph.config.output_folder
-    run = read_record(record) if record else _last_run(graph)
-    matrix = write_views(graph, run, out or folder, data_file=_data_of(run, graph))
-    typer.echo(f"{out or folder}: matrix.json, matrix.csv, matrix.html")
+    config = read_config(root.resolve())
+    folder = out or config.output_folder
+    path = record or config.output_folder / "record.json"
+    inputs = inputs_sha256(config, version=__version__, others=(path, config.root / ".coverage"))
+    if is_fresh(folder, inputs):
+        typer.echo(f"{folder}: nothing has changed")
+        return
+    graph = load_graph(config)
+    run = read_record(path) if record or path.exists() else None
+    matrix = write_views(graph, run, folder, data_file=_data_of(run, graph))
+    mark_fresh(folder, inputs)
+    typer.echo(f"{folder}: matrix.json, matrix.csv, matrix.html")
     typer.echo(", ".join(f"{count} {verdict}" for verdict, count in matrix.verdicts.counts if count))
     if run is None:
         typer.echo("No complete run is recorded: `pytest --trace-record` on the whole suite makes one.")

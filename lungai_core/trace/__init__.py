@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lungai_core.trace.code import CodeItems, CodeObject, scan_code
     from lungai_core.trace.config import KindRule, TraceConfig, read_config
     from lungai_core.trace.findings import Finding, Place, Rule
+    from lungai_core.trace.freshness import inputs_sha256, is_fresh, mark_fresh
     from lungai_core.trace.gaps import AcceptedGaps, accept_gaps, apply_gaps, read_gaps
     from lungai_core.trace.graph import TraceGraph, build_graph, load_graph
     from lungai_core.trace.html import matrix_html
@@ -91,8 +92,11 @@ _HOME_OF = {
     "check_signed": "signed",
     "evaluate": "verdicts",
     "full_matrix": "views",
+    "inputs_sha256": "freshness",
+    "is_fresh": "freshness",
     "load_graph": "graph",
     "load_items": "items",
+    "mark_fresh": "freshness",
     "matrix_csv": "matrix",
     "matrix_html": "html",
     "matrix_json": "matrix",
@@ -157,8 +161,11 @@ __all__ = [
     "check_signed",
     "evaluate",
     "full_matrix",
+    "inputs_sha256",
+    "is_fresh",
     "load_graph",
     "load_items",
+    "mark_fresh",
     "matrix_csv",
     "matrix_html",
     "matrix_json",

@@ -6,7 +6,7 @@ import json
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from lungai_core.trace.matrix import matrix_content
+from lungai_core.trace.matrix import matrix_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ _SNIPPET_LINES = 24
 _SNIPPET_BUDGET = 6_000_000  # characters; a page that carries more of the source than this opens slowly
 
 
-def matrix_html(matrix: Matrix, /, *, root_href: str = "../..") -> str:
+def matrix_html(matrix: Matrix, /, *, root_href: str = "../..", data: str = "") -> str:
     """Return the matrix as one HTML page with search, filters, both directions, neighbourhoods and snippets.
 
     :implements: SRS-TRACE-008, SDS-TRACE-009
@@ -30,21 +30,19 @@ def matrix_html(matrix: Matrix, /, *, root_href: str = "../..") -> str:
         What to show. The first lines of code and tests are embedded as long as they fit 6 million characters.
     root_href
         The way from the page's folder to the project's root, for links to files.
+    data
+        The result of :func:`matrix_json`, where it has been made already.
     """
     assets = files("lungai_core.trace") / "assets"
-    content = {
-        **matrix_content(matrix),
-        "project": matrix.graph.config.project,
-        "root_href": root_href,
-        "snippets": _snippets(matrix),
-    }
+    page_data = {"project": matrix.graph.config.project, "root_href": root_href, "snippets": _snippets(matrix)}
+    extra = json.dumps(page_data, ensure_ascii=False, separators=(",", ":"))
     # "<" as an escape keeps any text of an item from ending the script element it stands in.
-    data = json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    content = f'{{"page":{extra},"matrix":{data or matrix_json(matrix)}}}'.replace("<", "\\u003c")
     page = (assets / "matrix.html").read_text(encoding="utf-8")
     for mark, text in (
         ("/*STYLE*/", (assets / "matrix.css").read_text(encoding="utf-8")),
         ("/*SCRIPT*/", (assets / "matrix.js").read_text(encoding="utf-8")),
-        ("/*DATA*/", data),
+        ("/*DATA*/", content),
     ):
         page = page.replace(mark, text, 1)
     return page

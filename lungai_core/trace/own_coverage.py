@@ -254,7 +254,11 @@ class _Body:
 
 def _item_coverage(item_id: str, bodies: list[_Body], own: Mapping[str, frozenset[int]], /) -> ItemCoverage:
     contexts = own.get(item_id, frozenset())
-    unique = list({(body.file.path, tuple(body.lines)): body for body in bodies}.values())
+    lines: dict[str, set[int]] = defaultdict(set)  # a class and its method may both be linked: each line counts once
+    for body in bodies:
+        lines[body.file.path].update(body.lines)
+    files = {body.file.path: body.file for body in bodies}
+    unique = [_Body(files[path], sorted(found), 0) for path, found in lines.items()]
     executed = [body.executed(contexts) for body in unique]
     return ItemCoverage(
         item_id=item_id,

@@ -136,10 +136,11 @@ def write_views(
         What was written.
     """
     matrix = full_matrix(graph, record, data_file=data_file)
-    write_whole(folder / "matrix.json", matrix_json(matrix))
-    write_whole(folder / "matrix.csv", matrix_csv(matrix))
+    data = matrix_json(matrix)
     root_href = Path(os.path.relpath(graph.config.root, folder)).as_posix()
-    write_whole(folder / "matrix.html", matrix_html(matrix, root_href=root_href))
+    write_whole(folder / "matrix.json", data)
+    write_whole(folder / "matrix.csv", matrix_csv(matrix))
+    write_whole(folder / "matrix.html", matrix_html(matrix, root_href=root_href, data=data))
     return matrix
 
 

@@ -1,6 +1,7 @@
 "use strict";
 (() => {
-  const D = JSON.parse(document.getElementById("data").textContent);
+  const P = JSON.parse(document.getElementById("data").textContent);
+  const D = { ...P.matrix, ...P.page };
   const $ = (id) => document.getElementById(id);
   const ROW = 40;
   const WORDS = {
@@ -33,6 +34,7 @@
   const t = (key) => WORDS[language][key];
   const label = (state) => language === "zh" ? (VERDICT_ZH[state] || OUTCOME_ZH[state] || state) : state.replace(/_/g, " ");
   const esc = (text) => String(text).replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
+  const prose = (text) => esc(text).replace(/\*\*(.+?)\*\*/g, "<b>$1</b>").replace(/`([^`]+)`/g, "<code>$1</code>");
   const byId = new Map(D.items.map((item) => [item.id, item]));
   const testById = new Map(D.tests.map((test) => [test.id, test]));
   const codeByName = new Map(D.code.map((code) => [code.name, code]));
@@ -180,8 +182,8 @@
     if (row.title !== undefined && row.parents) {
       box.innerHTML = `<h2>${esc(row.title)}</h2><div class="meta"><span class="id">${esc(row.id)}</span><span>${esc(kindTitle(row.kind))}</span>${chip(row.verdict)}` +
         `${row.verdict === "n/a" ? "" : `<span>${t("evidence")}: <b>${row.mapped} / ${row.run} / ${row.passed}</b></span>`}${row.method ? `<span>${esc(row.method)}</span>` : ""}${row.status ? `<span>${esc(row.status)}</span>` : ""}${place(row)}</div>` +
-        `${row.reason ? `<p class="why">${t("why")}${esc(row.reason)}</p>` : ""}<p>${esc(row.text)}</p>${row.text_zh ? `<p class="zh" lang="zh">${esc(row.text_zh)}</p>` : ""}` +
-        `${row.rationale ? `<h3>${t("rationale")}</h3><p>${esc(row.rationale)}</p>` : ""}` +
+        `${row.reason ? `<p class="why">${t("why")}${esc(row.reason)}</p>` : ""}<p>${prose(row.text)}</p>${row.text_zh ? `<p class="zh" lang="zh">${prose(row.text_zh)}</p>` : ""}` +
+        `${row.rationale ? `<h3>${t("rationale")}</h3><p>${prose(row.rationale)}</p>` : ""}` +
         `${row.own ? `<h3>${t("own")}</h3>${bars(row.own)}` : ""}` +
         `${row.fields.length ? `<h3>${t("fields")}</h3><table class="facts">${row.fields.map(([k, v]) => `<tr><td>${esc(k)}</td><td>${esc(v)}</td></tr>`).join("")}</table>` : ""}` +
         `<h3>${t("neighbourhood")}</h3>${graph(row)}${list("parents", row.parents)}${list("children", row.children)}` +

@@ -38,8 +38,8 @@ def test_the_page_is_one_file_whose_data_cannot_leave_their_element(matrix):
     assert "src=" not in page.split('id="data"')[0]
     assert "://" not in page.split('id="data"')[0]
     data = page.split('type="application/json">')[1].split("</script>")[0]
-    assert "A user </script><b>needs</b> a sum." in [item["text"] for item in json.loads(data)["items"]]
-    assert "def add(first, second):" in json.loads(data)["snippets"]["pkg/__init__.py:4"]
+    assert "A user </script><b>needs</b> a sum." in [item["text"] for item in json.loads(data)["matrix"]["items"]]
+    assert "def add(first, second):" in json.loads(data)["page"]["snippets"]["pkg/__init__.py:4"]
 
 
 @pytest.mark.verifies("SRS-TRACE-009")
@@ -57,6 +57,26 @@ def test_the_check_command_returns_0_without_and_1_with_findings(project, capsys
 def test_the_matrix_command_writes_three_files(project, capsys):
     assert main(["trace", "matrix", "--root", str(project.root)]) == 0
     assert sorted(path.name for path in (project.root / "build/trace").iterdir()) == [
-        "matrix.csv", "matrix.html", "matrix.json",
+        "matrix.csv", "matrix.html", "matrix.inputs", "matrix.json",
     ]  # fmt: skip
     assert "No complete run is recorded" in capsys.readouterr().out
+
+
+@pytest.mark.verifies("SRS-TRACE-008")
+def test_nothing_is_written_again_until_an_input_or_output_changes(project, capsys):
+    words = ["trace", "matrix", "--root", str(project.root)]
+    main(words)
+    page = project.root / "build/trace/matrix.html"
+    stamp = page.stat().st_mtime_ns
+    main(words)
+    assert "nothing has changed" in capsys.readouterr().out
+    assert page.stat().st_mtime_ns == stamp
+    for change in (
+        lambda: project.change("items/all.md", "A user needs", "A user wants"),
+        lambda: project.write("trace.gaps", "TRC-101 x\n"),
+        lambda: project.write("records/a.toml", ""),
+        lambda: page.write_text("", encoding="utf-8"),
+    ):
+        change()
+        main(words)
+        assert "nothing has changed" not in capsys.readouterr().out
