@@ -37,6 +37,8 @@ def register(app: typer.Typer) -> None:
         ("coverage", _coverage),
         ("matrix", _matrix),
         ("merge", _merge),
+        ("impact", _impact),
+        ("validate-tool", _validate_tool),
     ):
         trace.command(name)(verb)
     app.add_typer(trace, name="trace")
@@ -178,6 +180,54 @@ def _coverage(
             executed = f"{each_object.executed}/{each_object.statements}"
             typer.echo(f"  {each_object.place} {each_object.name} {executed}")
     typer.echo(f"decisions with and/or in linked code: {own.compound_conditions}; MC/DC is NOT MEASURED")
+
+
+def _impact(
+    change: Annotated[str, typer.Argument(help="A..B, or A for the change since A.")],
+    root: _Root = Path(),
+    *,
+    as_json: _Json = False,
+) -> None:
+    """Print what a change touches: functions, items, tests to run again, documents to review again."""
+    import json
+    from dataclasses import asdict
+
+    from lungai_core.trace import impact_between
+
+    before, _, after = change.partition("..")
+    impact = impact_between(root.resolve(), before, after)
+    if as_json:
+        typer.echo(json.dumps(asdict(impact), ensure_ascii=False, indent=1))
+        return
+    for name, entries in asdict(impact).items():
+        typer.echo(f"{name.replace('_', ' ')} ({len(entries)})")
+        for entry in entries:
+            typer.echo(f"  {entry}")
+
+
+def _validate_tool(
+    out: Annotated[Path, typer.Option(help="The folder of the validation record.")] = Path("build/tool_validation"),
+    day: Annotated[str, typer.Option(help="ISO date for the record; today if absent.")] = "",
+) -> None:
+    """Run the tracer on its sample project with seeded defects, and write the tool-validation record."""
+    from datetime import UTC, datetime
+
+    from lungai_core import __version__
+    from lungai_core.files import write_whole
+    from lungai_core.trace import validate_tool, validation_json, validation_markdown
+
+    validation = validate_tool(version=__version__, day=day or datetime.now(UTC).date().isoformat())
+    write_whole(out / "tool_validation.json", validation_json(validation))
+    write_whole(out / "tool_validation.md", validation_markdown(validation))
+    for defect in validation.missed:
+        typer.echo(f"MISSED {defect.name}: expected {defect.expected}; saw {defect.seen}")
+    for alarm in validation.false_alarms:
+        typer.echo(f"FALSE ALARM {alarm}")
+    found = len(validation.defects) - len(validation.missed)
+    typer.echo(f"seeded defects found: {found}/{len(validation.defects)}; false alarms: {len(validation.false_alarms)}")
+    typer.echo(f"{out}: tool_validation.json, tool_validation.md")
+    if not validation.passed:
+        raise typer.Exit(ExitCode.FINDINGS)
 
 
 def _data_of(run: RunRecord | None, graph: TraceGraph) -> Path | None:

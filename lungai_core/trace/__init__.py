@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lungai_core.trace.gaps import AcceptedGaps, accept_gaps, apply_gaps, read_gaps
     from lungai_core.trace.graph import TraceGraph, build_graph, load_graph
     from lungai_core.trace.html import matrix_html
+    from lungai_core.trace.impact import Impact, impact_between
     from lungai_core.trace.inventory import TestFunction, TestInventory, scan_tests
     from lungai_core.trace.items import Item, ItemSet, load_items
     from lungai_core.trace.lock import (
@@ -41,6 +42,14 @@ if TYPE_CHECKING:
         save_record,
     )
     from lungai_core.trace.signed import SignedRecord, SignedRecords, check_signed, read_signed, signed_state
+    from lungai_core.trace.validation import (
+        DefectResult,
+        ToolValidation,
+        sample_files,
+        validate_tool,
+        validation_json,
+        validation_markdown,
+    )
     from lungai_core.trace.verdicts import ItemVerdict, Verdict, Verdicts, evaluate, stale_because
     from lungai_core.trace.views import (
         accept_present_gaps,
@@ -55,7 +64,9 @@ _HOME_OF = {
     "AcceptedGaps": "gaps",
     "CodeItems": "code",
     "CodeObject": "code",
+    "DefectResult": "validation",
     "Finding": "findings",
+    "Impact": "impact",
     "Item": "items",
     "ItemCoverage": "own_coverage",
     "ItemSet": "items",
@@ -76,6 +87,7 @@ _HOME_OF = {
     "TestFunction": "inventory",
     "TestInventory": "inventory",
     "TestResult": "record",
+    "ToolValidation": "validation",
     "TraceConfig": "config",
     "TraceGraph": "graph",
     "Verdict": "verdicts",
@@ -92,6 +104,7 @@ _HOME_OF = {
     "check_signed": "signed",
     "evaluate": "verdicts",
     "full_matrix": "views",
+    "impact_between": "impact",
     "inputs_sha256": "freshness",
     "is_fresh": "freshness",
     "load_graph": "graph",
@@ -109,6 +122,7 @@ _HOME_OF = {
     "read_signed": "signed",
     "record_json": "record",
     "review": "lock",
+    "sample_files": "validation",
     "save_record": "record",
     "scan_code": "code",
     "scan_tests": "inventory",
@@ -116,6 +130,9 @@ _HOME_OF = {
     "stale_because": "verdicts",
     "suspect_items": "lock",
     "unverified": "views",
+    "validate_tool": "validation",
+    "validation_json": "validation",
+    "validation_markdown": "validation",
     "what_changed": "lock",
     "write_views": "views",
 }
@@ -124,7 +141,9 @@ __all__ = [
     "AcceptedGaps",
     "CodeItems",
     "CodeObject",
+    "DefectResult",
     "Finding",
+    "Impact",
     "Item",
     "ItemCoverage",
     "ItemSet",
@@ -145,6 +164,7 @@ __all__ = [
     "TestFunction",
     "TestInventory",
     "TestResult",
+    "ToolValidation",
     "TraceConfig",
     "TraceGraph",
     "Verdict",
@@ -161,6 +181,7 @@ __all__ = [
     "check_signed",
     "evaluate",
     "full_matrix",
+    "impact_between",
     "inputs_sha256",
     "is_fresh",
     "load_graph",
@@ -178,6 +199,7 @@ __all__ = [
     "read_signed",
     "record_json",
     "review",
+    "sample_files",
     "save_record",
     "scan_code",
     "scan_tests",
@@ -185,6 +207,9 @@ __all__ = [
     "stale_because",
     "suspect_items",
     "unverified",
+    "validate_tool",
+    "validation_json",
+    "validation_markdown",
     "what_changed",
     "write_views",
 ]

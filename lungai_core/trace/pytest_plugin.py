@@ -41,6 +41,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="",
         help="Who is responsible for this run; recorded, never guessed.",
     )
+    group.addoption(
+        "--trace-impact",
+        metavar="COMMIT",
+        default="",
+        help="Run only the tests that the change since this commit touches.",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -51,3 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from lungai_core.trace.recorder import register  # noqa: PLC0415 - see the module's docstring
 
         register(config)
+    if config.getoption("trace_impact"):
+        from lungai_core.trace.selection import register_selection  # noqa: PLC0415
+
+        register_selection(config)

@@ -1,4 +1,4 @@
-"""Generate a traced project of any size: 10 % needs, 30 % requirements, 60 % designs, 2 or 3 tests for the lower two."""
+"""Generate a traced project of any size: 10 % needs, 30 % requirements, 60 % designs, 2 or 3 tests for the last two."""
 
 from __future__ import annotations
 
