@@ -94,7 +94,8 @@ def krippendorff_alpha_interval(
 
 
 def _pairable(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    return counts[counts.sum(axis=1) > 1]
+    pairable: NDArray[np.float64] = counts[counts.sum(axis=1) > 1]
+    return pairable
 
 
 def _alphas(
@@ -126,9 +127,9 @@ def _distance(values: NDArray[np.float64], totals: NDArray[np.float64], metric: 
     if metric is Metric.NOMINAL:
         return np.asarray(difference != 0, dtype=np.float64)
     if metric is Metric.INTERVAL:
-        return np.asarray(difference**2)
+        return np.asarray(difference**2, dtype=np.float64)
     if metric is Metric.RATIO:
         total = values[:, None] + values[None, :]
         return np.asarray(np.divide(difference, total, out=np.zeros_like(difference), where=total != 0) ** 2)
     ranks = np.cumsum(totals) - totals / 2
-    return np.asarray((ranks[:, None] - ranks[None, :]) ** 2)
+    return np.asarray((ranks[:, None] - ranks[None, :]) ** 2, dtype=np.float64)
