@@ -99,7 +99,7 @@ def check_volume(
 ) -> GeometryCheck:
     """Compare a volume with the diameter of the same nodule.
 
-    :implements: SRS-ANNO-005, RC-ANNO-002, SDS-ANNO-005
+    :implements: SRS-ANNO-005, SDS-ANNO-005
 
     Source of the bound: Bieberbach's isodiametric inequality (1915), true for any shape. Limits of review: 0.64 and
     1.25, the 1st and 99th percentile of simulated ellipsoids with axis ratios of 0.6 to 1.1.

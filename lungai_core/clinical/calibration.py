@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from lungai_core.errors import NotEstimableError
+
 __all__ = [
     "Binning",
     "BinningError",
@@ -318,13 +320,19 @@ def _logistic(
         mu = 1 / (1 + np.exp(-eta))
         information = (design * (mu * (1 - mu))[:, None]).T @ design
         if np.linalg.cond(information) > 1 / _TINY:
-            raise not_estimable(
-                "A logistic recalibration does not converge.", where="probabilities", allowed="overlapping classes"
-            )
+            raise _separated()
         step = np.linalg.solve(information, design.T @ (y - mu))
         beta = beta + step
         if float(np.abs(step).max()) < _CONVERGED:
             break
+    else:
+        raise _separated()
     eta = design @ beta + offset
     likelihood = float(np.sum(y * eta - np.logaddexp(0, eta)))
     return beta, np.sqrt(np.diag(np.linalg.inv(information))), likelihood
+
+
+def _separated() -> NotEstimableError:
+    return not_estimable(
+        "A logistic recalibration does not converge.", where="probabilities", allowed="classes that overlap"
+    )

@@ -80,7 +80,7 @@ def lesion_proportion(
 ) -> ClusteredProportion:
     """Compute the interval of a proportion of lesions that share patients, such as lesion-level sensitivity.
 
-    :implements: SRS-CLIN-004, RC-CLIN-001, SDS-CLIN-004
+    :implements: SRS-CLIN-004, SDS-CLIN-004
 
     Source: Rao JNK, Scott AJ, Biometrics 1992;48:577 (ratio estimator); Saha KK, Miller D, Wang S, Stat Methods Med Res
     2016;25:2036 (Wilson); ICC by analysis of variance (Fleiss 1981).
@@ -134,7 +134,7 @@ def lesion_difference(
 ) -> Interval:
     """Compute the interval of the difference of two decisions on the same lesions, by patients.
 
-    :implements: SRS-CLIN-004, RC-CLIN-001, SDS-CLIN-004
+    :implements: SRS-CLIN-004, SDS-CLIN-004
 
     Ratio estimator of the per-patient difference, Wald (Obuchowski NA, Stat Med 1998;17:1495, eq. 4).
 
@@ -181,7 +181,7 @@ def clustered_mcnemar(
 ) -> HypothesisTest:
     """Test whether two decisions on the same lesions are equally often positive, by patients.
 
-    :implements: SRS-CLIN-004, RC-CLIN-001, SDS-CLIN-004
+    :implements: SRS-CLIN-004, SDS-CLIN-004
 
     Source: Obuchowski NA, Stat Med 1998;17:1495; Durkalski VL et al., Stat Med 2003;22:2417; Yang Z, Sun X, Hardin JW,
     Biom J 2010;52:638; Eliasziw M, Donner A, Stat Med 1991;10:1981.
@@ -240,7 +240,7 @@ def cluster_bootstrap(n_patients: int, /, *, replicates: int, seed: int) -> NDAr
 def patient_codes(patient_ids: Sequence[str] | None, /, *, n_lesions: int) -> tuple[NDArray[np.intp], int]:
     """Give numbers to the patients of a list of lesions.
 
-    :implements: SRS-CLIN-004, RC-CLIN-001, SDS-CLIN-004
+    :implements: SRS-CLIN-004, SDS-CLIN-004
 
     Parameters
     ----------

@@ -30,6 +30,9 @@ __all__ = [
 ]
 
 
+_ROUNDING = 1e-24  # squares of differences that are nothing but rounding
+
+
 class Generalisation(StrEnum):
     """To whom the result of a reader study shall apply.
 
@@ -183,7 +186,7 @@ def obuchowski_rockette(
     error, cov1, cov2, cov3 = _mean_covariances(estimates.covariance)
     denominator, ddf = _error_term(squares, (error, cov1, cov2, cov3), theta.shape, generalisation)
     df1 = float(n_modalities - 1)
-    if denominator <= 0:
+    if denominator <= _ROUNDING:
         raise not_estimable("All readers agree exactly: no error term.", where="figures of merit", allowed="variation")
     f = squares.treatment / denominator
     p_value = chi2_sf(df1 * f, df=df1) if math.isinf(ddf) else f_sf(f, df1=df1, df2=ddf)

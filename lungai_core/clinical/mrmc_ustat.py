@@ -216,10 +216,10 @@ def _moments(
 
 
 def _bdg_df(variance: float, components: NDArray[np.float64], dfs: NDArray[np.float64]) -> float | None:
-    if variance < 0:
-        return None
     spread = float(np.sum(components**2 / dfs**3))
-    return max(variance**2 / spread if spread > 0 else math.inf, float(dfs.min()))
+    if variance < 0 or spread == 0:
+        return None
+    return max(variance**2 / spread, float(dfs.min()))
 
 
 def _tests(

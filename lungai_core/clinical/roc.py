@@ -276,7 +276,7 @@ def obuchowski_auc_variance(
 ) -> tuple[float, float]:
     """Give a lesion-level AUC and its variance when lesions share patients.
 
-    :implements: SRS-CLIN-004, RC-CLIN-001, SDS-CLIN-005
+    :implements: SRS-CLIN-004, SDS-CLIN-005
 
     Source: Obuchowski NA, Biometrics 1997;53:567-578. With one lesion a patient it equals DeLong's variance.
 

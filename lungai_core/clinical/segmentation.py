@@ -75,7 +75,7 @@ class SurfaceAreas(FrozenModel):
 class SegmentationResult(FrozenModel):
     """Two masks compared; distances are ``None`` where one of them is empty.
 
-    :implements: SRS-CLIN-012, RC-CLIN-003, SDS-CLIN-012
+    :implements: SRS-CLIN-012, SDS-CLIN-012
 
     Dice and IoU are 0 where one mask is empty and ``None`` where both are.
     """
@@ -92,7 +92,7 @@ class SegmentationResult(FrozenModel):
 class SegmentationSummary(FrozenModel):
     """Means over cases, with the count of every outcome.
 
-    :implements: SRS-CLIN-012, RC-CLIN-003, SDS-CLIN-012
+    :implements: SRS-CLIN-012, SDS-CLIN-012
 
     ``mean_dice`` counts a missed or false mask as 0. ``mean_hd95_mm`` is over compared cases alone and says of how
     many.
@@ -112,7 +112,7 @@ def compare_masks(
 ) -> SegmentationResult:
     """Compare a predicted mask with a reference mask on one grid.
 
-    :implements: SRS-CLIN-012, RC-CLIN-003, SDS-CLIN-012
+    :implements: SRS-CLIN-012, SDS-CLIN-012
 
     Source: Dice LR, Ecology 1945;26:297; Maier-Hein L et al., Nat Methods 2024;21:195 (choice of metrics, empty masks);
     Nikolov S et al., arXiv:1809.04430 (area-weighted surface distances and normalised surface Dice).
@@ -151,7 +151,7 @@ def compare_masks(
 def summarise(results: Sequence[SegmentationResult], /) -> SegmentationSummary:
     """Average over cases without losing one.
 
-    :implements: SRS-CLIN-012, RC-CLIN-003, SDS-CLIN-012
+    :implements: SRS-CLIN-012, SDS-CLIN-012
 
     Parameters
     ----------
