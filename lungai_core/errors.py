@@ -84,6 +84,7 @@ __all__ = [
     "SeriesNotFoundError",
     "SeriesTooLargeError",
     "SeveralSeriesError",
+    "SourceImagesError",
     "StudyDataError",
     "StudyFileError",
     "TooFewSlicesError",
@@ -556,6 +557,15 @@ class NoTissueError(InputRejectedError):
     """
 
     code = "LAI-INFER-002"
+
+
+class SourceImagesError(InputRejectedError):
+    """The images given for a result are not those that its volume was read from.
+
+    :implements: SRS-DICOM-020, SDS-DICOM-020
+    """
+
+    code = "LAI-DICOM-050"
 
 
 class ResultFileError(InputRejectedError):
