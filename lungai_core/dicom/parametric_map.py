@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lungai_core import __version__
 from lungai_core.dicom.result_codes import RESULT_CODES
 from lungai_core.dicom.stamps import MANUFACTURER, load_highdicom, seal
 
@@ -79,7 +78,7 @@ def build_explanation_map(stamp: ObjectStamp, source: SourceImages, /, *, nodule
         instance_number=number,
         manufacturer=MANUFACTURER,
         manufacturer_model_name="lungai-core",
-        software_versions=__version__,
+        software_versions=stamp.report.software.version,
         device_serial_number="NONE",
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[mapping],

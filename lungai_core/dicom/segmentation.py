@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lungai_core import __version__
 from lungai_core.dicom.result_codes import RESULT_CODES, algorithm_parameters
 from lungai_core.dicom.stamps import MANUFACTURER, load_highdicom, seal
 from lungai_core.domain.mask import box_voxels
@@ -71,7 +70,7 @@ def build_segmentation(stamp: ObjectStamp, source: SourceImages, /) -> Dataset |
         instance_number=1,
         manufacturer=MANUFACTURER,
         manufacturer_model_name="lungai-core",
-        software_versions=__version__,
+        software_versions=stamp.report.software.version,
         device_serial_number="NONE",
         content_description="Lung nodules. NOT FOR CLINICAL USE.",
         content_label="LUNG_NODULES",

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pydicom
 from pydicom.uid import UID
 
-from lungai_core import __version__
 from lungai_core.errors import MissingDependencyError
 from lungai_core.files import write_whole
+from lungai_core.version import __version__
 
 if TYPE_CHECKING:
     from datetime import datetime

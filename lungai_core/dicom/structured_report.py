@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lungai_core import __version__
 from lungai_core.dicom.result_codes import RESULT_CODES, algorithm_parameters, declare_private_scheme
 from lungai_core.dicom.segmentation import segmented_nodules
 from lungai_core.dicom.stamps import MANUFACTURER, load_highdicom, seal
@@ -67,7 +66,7 @@ def build_structured_report(stamp: ObjectStamp, source: SourceImages, /, *, refe
         uid=stamp.uid("observer"),
         name="lungai-core",
         manufacturer_name=MANUFACTURER,
-        model_name=f"lungai-core {__version__}",
+        model_name=f"lungai-core {stamp.report.software.version}",
     )
     observer = sr.ObserverContext(
         observer_type=highdicom.sr.CodedConcept("121007", "DCM", "Device"), observer_identifying_attributes=device

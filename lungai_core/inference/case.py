@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lungai_core import __version__
 from lungai_core.domain.case_report import (
     CandidateFailure,
     CaseReport,
@@ -30,6 +29,7 @@ from lungai_core.inference.masks import NoduleVoxels, long_axis_mm, measure_mask
 from lungai_core.inference.uncertainty import estimate_uncertainty, sampling_seed
 from lungai_core.preprocess.gate import require_fit
 from lungai_core.preprocess.patch import extract_patch
+from lungai_core.version import __version__
 
 if TYPE_CHECKING:
     from lungai_core.domain.candidate import Candidate, CandidateList
