@@ -10,52 +10,72 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from lungai_core.version import __version__
-
 if TYPE_CHECKING:
     from lungai_core.deid.run import deidentify_series
     from lungai_core.deid.secret import Secret
+    from lungai_core.deid.verify import verify_deidentified
     from lungai_core.dicom.reader import read_ct_series
     from lungai_core.domain.candidate import Candidate, CandidateList, read_candidates
+    from lungai_core.domain.case_report import CaseReport
     from lungai_core.domain.contract import InputContract
     from lungai_core.domain.geometry import Geometry
     from lungai_core.domain.patch import Patch
     from lungai_core.domain.volume import CtVolume
     from lungai_core.errors import LungaiError
+    from lungai_core.inference.case import analyze_case
+    from lungai_core.inference.engine import InferenceEngine
+    from lungai_core.inference.providers import ProviderPolicy
+    from lungai_core.modelpack.pack import bundled_pack, open_pack
     from lungai_core.preprocess.patch import extract_patch
     from lungai_core.preprocess.resampling import resample
+
+__version__ = "0.1.0"
 
 _HOME_OF = {
     "Candidate": "lungai_core.domain.candidate",
     "CandidateList": "lungai_core.domain.candidate",
+    "CaseReport": "lungai_core.domain.case_report",
     "CtVolume": "lungai_core.domain.volume",
     "Geometry": "lungai_core.domain.geometry",
+    "InferenceEngine": "lungai_core.inference.engine",
     "InputContract": "lungai_core.domain.contract",
     "LungaiError": "lungai_core.errors",
     "Patch": "lungai_core.domain.patch",
-    "extract_patch": "lungai_core.preprocess.patch",
+    "ProviderPolicy": "lungai_core.inference.providers",
     "Secret": "lungai_core.deid.secret",  # nosec B105  # a module name, not a password
+    "analyze_case": "lungai_core.inference.case",
+    "bundled_pack": "lungai_core.modelpack.pack",
     "deidentify_series": "lungai_core.deid.run",
+    "extract_patch": "lungai_core.preprocess.patch",
+    "open_pack": "lungai_core.modelpack.pack",
     "read_candidates": "lungai_core.domain.candidate",
     "read_ct_series": "lungai_core.dicom.reader",
     "resample": "lungai_core.preprocess.resampling",
+    "verify_deidentified": "lungai_core.deid.verify",
 }
 
 __all__ = [
     "Candidate",
     "CandidateList",
+    "CaseReport",
     "CtVolume",
     "Geometry",
+    "InferenceEngine",
     "InputContract",
     "LungaiError",
     "Patch",
+    "ProviderPolicy",
     "Secret",
     "__version__",
+    "analyze_case",
+    "bundled_pack",
     "deidentify_series",
     "extract_patch",
+    "open_pack",
     "read_candidates",
     "read_ct_series",
     "resample",
+    "verify_deidentified",
 ]
 
 

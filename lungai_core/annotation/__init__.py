@@ -1,1 +1,1 @@
-"""Reader annotations: the record, what readers' files hold, geometry checks, consensus and the reading workflow."""
+"""Reader annotations: records, LIDC XML, consensus, arbitration, agreement."""

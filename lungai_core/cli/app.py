@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from lungai_core import __version__
 from lungai_core.errors import ExitCode, LungaiError
-from lungai_core.version import __version__
 
 __all__ = ["app", "main", "register_verbs"]
 
@@ -23,7 +23,7 @@ app = typer.Typer(
 )
 
 # Each module registers its verbs on ``app`` by a function ``register(app)``.
-_VERB_MODULES: tuple[str, ...] = ("check", "deid", "model", "run", "trace")
+_VERB_MODULES: tuple[str, ...] = ("check", "deid", "demo", "model", "run", "trace")
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001  typer calls it with the option's value

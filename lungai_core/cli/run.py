@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,6 @@ from lungai_core.errors import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lungai_core.cli.walk import WalkStep
     from lungai_core.domain.case_report import CaseReport
 
 __all__ = ["exit_code_of", "print_report", "register", "step_progress"]
@@ -43,11 +41,6 @@ def _run(  # noqa: PLR0913  each option of the command is one argument
     refusal_report: Annotated[
         bool, typer.Option("--refusal-report", help="Write a report for a refused series too (exit code stays 3).")
     ] = False,
-    dicom: Annotated[bool, typer.Option(help="Write DICOM SEG, SR and explanation maps.")] = True,
-    written_at: Annotated[
-        datetime | None,
-        typer.Option(help="Time of creation in the DICOM objects; the same time gives the same objects."),
-    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result on stdout as JSON.")] = False,
 ) -> None:
     """Analyse the nodule candidates of one CT series. Not for clinical use."""
@@ -56,11 +49,9 @@ def _run(  # noqa: PLR0913  each option of the command is one argument
     from lungai_core.modelpack.pack import bundled_pack, open_pack
 
     pack = open_pack(bundled_pack() if model is None else model)
-    # DICOM times are local unless an offset is given, and an offset would change the meaning of the study's own times.
-    moment = (written_at or datetime.now().astimezone()).replace(microsecond=0) if dicom else None
     with step_progress() as on_step:
         report = walk_case(
-            CaseFiles(ct_dir=ct_dir, candidates_file=candidates, out_dir=out, written_at=moment),
+            CaseFiles(ct_dir=ct_dir, candidates_file=candidates, out_dir=out),
             pack=pack,
             policy=ProviderPolicy.gpu_only() if require_gpu else ProviderPolicy(),
             on_refusal=OnRefusal.REPORT if refusal_report else OnRefusal.ERROR,
@@ -86,7 +77,7 @@ def exit_code_of(report: CaseReport, /) -> ExitCode:
 
 
 @contextmanager
-def step_progress() -> Iterator[Callable[[WalkStep], None]]:
+def step_progress() -> Iterator[Callable[[str], None]]:
     """Give a function that shows the current step on stderr; it shows nothing unless stderr is a terminal.
 
     :implements: SRS-CLI-002, SDS-CLI-002
@@ -99,8 +90,8 @@ def step_progress() -> Iterator[Callable[[WalkStep], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("open", total=None)
 
-        def on_step(step: WalkStep) -> None:
-            progress.update(task, description=step.value)
+        def on_step(step: str) -> None:
+            progress.update(task, description=str(step))
 
         yield on_step
 
@@ -115,15 +106,16 @@ def print_report(report: CaseReport, /, *, out_dir: Path) -> None:
     out_dir
         Where the results lie.
     """
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    table = Table(title="Lung nodules", title_justify="left")
-    for head in ("nodule", "slice", "malignancy", "diameter", "volume", "mean HU", "entropy", "review"):
+    table = Table(title="Lung nodules", title_justify="left", box=SIMPLE_HEAD)
+    for head in ("nodule", "slice", "malignancy", "diameter", "volume", "mean HU", "review"):
         table.add_column(head, justify="left" if head in {"nodule", "review"} else "right", no_wrap=True)
     for nodule in report.nodules:
-        mask, uncertainty = nodule.mask, nodule.uncertainty
+        mask = nodule.mask
         table.add_row(
             nodule.candidate_id,
             str(nodule.slice_number),
@@ -131,7 +123,6 @@ def print_report(report: CaseReport, /, *, out_dir: Path) -> None:
             "–" if nodule.size.network_mm is None else f"{nodule.size.network_mm:.1f} mm",
             "–" if mask is None else f"{mask.volume_mm3:,.0f} mm³",
             "–" if mask is None else f"{mask.mean_hu:.0f}",
-            "–" if uncertainty is None else f"{uncertainty.entropy_nats:.3f}",
             "yes" if nodule.review_required else "–",
         )
     if report.nodules:
