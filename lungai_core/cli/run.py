@@ -111,7 +111,7 @@ def print_report(report: CaseReport, /, *, out_dir: Path) -> None:
     from rich.table import Table
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    table = Table(title="Lung nodules", title_justify="left", box=SIMPLE_HEAD)
+    table = Table(title="Lung nodules", title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for head in ("nodule", "slice", "malignancy", "diameter", "volume", "mean HU", "review"):
         table.add_column(head, justify="left" if head in {"nodule", "review"} else "right", no_wrap=True)
     for nodule in report.nodules:
