@@ -24,6 +24,7 @@ __all__ = [
     "DuplicateInstanceError",
     "DuplicateSliceError",
     "EngineClosedError",
+    "ExchangeError",
     "ExitCode",
     "ExportParityError",
     "GantryTiltError",
@@ -476,6 +477,15 @@ class ResampledTooLargeError(InputRejectedError):
     """
 
     code = "LAI-PREP-002"
+
+
+class ExchangeError(InputRejectedError):
+    """A file of another requirements tool cannot be read.
+
+    :implements: SRS-TRACE-016, SDS-TRACE-018
+    """
+
+    code = "LAI-TRACE-004"
 
 
 class CoverageContextError(InputRejectedError):

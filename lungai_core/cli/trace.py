@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lungai_core.cli.trace_exchange import export_items, import_items
 from lungai_core.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def register(app: typer.Typer) -> None:
         ("matrix", _matrix),
         ("merge", _merge),
         ("impact", _impact),
+        ("export", export_items),
+        ("import", import_items),
         ("validate-tool", _validate_tool),
     ):
         trace.command(name)(verb)

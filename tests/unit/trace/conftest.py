@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from lungai_core.trace import RunRecord
+from lungai_core.trace.record import Environment
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 PYPROJECT = """
@@ -172,3 +175,26 @@ class Project:
 @pytest.fixture
 def project(tmp_path) -> Project:
     return Project(tmp_path / "host")
+
+
+@pytest.fixture
+def run_record() -> RunRecord:
+    """Give a complete run without results."""
+    return RunRecord(
+        commit="c" * 40,
+        dirty=(),
+        sources_sha256="s" * 64,
+        started="2026-11-22T00:00:00+00:00",
+        duration_s=1.0,
+        command=("pytest",),
+        tool="pytest 9",
+        seeds=(),
+        tester="T",
+        complete=True,
+        incomplete_because=(),
+        exit_status=0,
+        coverage_core="",
+        coverage_sha256="",
+        environment=Environment("CPython 3", "Linux", "x86_64", "cpu", 2, "", "", (), "e" * 64),
+        results=(),
+    )

@@ -1,0 +1,1 @@
+"""Items and results in the formats of other tools."""
