@@ -6,6 +6,7 @@ import pytest
 
 from lungai_core.cli.app import main
 from lungai_core.errors import ExitCode
+from lungai_core.modelpack.pack import bundled_pack
 
 
 @pytest.mark.verifies("SRS-DICOM-008")
@@ -56,3 +57,10 @@ def test_check_reports_notes_and_the_measured_properties(tmp_path, ct_series, ca
     record = json.loads(capsys.readouterr().out)
     assert [note["note_id"] for note in record["notes"]] == ["body-part", "lossy-compression"]
     assert record["gate"][0]["measured"] == "2.5 mm"
+
+
+@pytest.mark.verifies("SRS-DICOM-008", "SRS-PREP-005")
+def test_check_compares_with_the_limits_of_a_model(tmp_path, ct_series, capsys):
+    ct_series.write(ct_series.series_datasets(spacing_mm=7.5), tmp_path)
+    assert main(["check", str(tmp_path), "--model", str(bundled_pack())]) == ExitCode.OK
+    assert "flagged     Distance between slices: 7.5 mm (allowed: at most 2.5 mm)" in capsys.readouterr().out

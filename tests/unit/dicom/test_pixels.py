@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 from pydicom.encaps import encapsulate, generate_frames
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.uid import (
     JPEG2000,
     DeflatedExplicitVRLittleEndian,
@@ -22,7 +24,7 @@ from pydicom.uid import (
 )
 
 from lungai_core import errors
-from lungai_core.dicom import transfer_syntaxes
+from lungai_core.dicom import reader, transfer_syntaxes
 from lungai_core.dicom.limits import LossyCompression, ReadLimits
 from lungai_core.dicom.reader import read_ct_series
 
@@ -229,3 +231,50 @@ def test_what_pydicom_reads_equals_what_is_read_here(tmp_path, ct_series):
     paths = write_in(ct_series, tmp_path, JPEG2000Lossless)
     by_position = sorted((dcmread(path) for path in paths), key=lambda ds: float(ds.ImagePositionPatient[2]))
     assert np.array_equal(read_ct_series(tmp_path).stored, np.stack([ds.pixel_array for ds in by_position]))
+
+
+@pytest.mark.verifies("SRS-DICOM-005", "RC-DICOM-002")
+def test_a_coded_precision_below_bits_stored_is_refused(tmp_path, ct_series):
+    datasets = ct_series.series_datasets(3)
+    for ds in datasets:
+        ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 12, 11, 0
+        ds.PixelData = (np.frombuffer(ds.PixelData, "<i2") + 1024).astype("<u2").tobytes()
+        ct_series.compressed(ds, JPEGLSLossless)
+        ds.BitsStored, ds.HighBit = 16, 15
+    ct_series.write(datasets, tmp_path)
+    with pytest.raises(errors.BrokenPixelDataError, match="precision"):
+        read_ct_series(tmp_path)
+
+
+@pytest.mark.verifies("SRS-DICOM-005", "RC-DICOM-002")
+def test_pixels_that_are_said_to_be_compressed_and_are_not_are_refused(tmp_path, ct_series):
+    datasets = ct_series.series_datasets(3)
+    for ds in datasets:
+        ds.file_meta.TransferSyntaxUID = JPEGLSLossless
+        ds["PixelData"].VR = "OB"
+    for index, ds in enumerate(datasets):
+        ds.file_meta.MediaStorageSOPClassUID, ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPClassUID, "1.2.3"
+        buffer = DicomBytesIO()
+        write_file_meta_info(buffer, ds.file_meta, enforce_standard=False)
+        with (tmp_path / f"{index}.dcm").open("wb") as stream:
+            stream.write(b"\0" * 128 + b"DICM" + buffer.getvalue())
+            body = DicomBytesIO()
+            body.is_little_endian, body.is_implicit_VR = True, False
+            write_dataset(body, ds)
+            stream.write(body.getvalue())
+    with pytest.raises(errors.BrokenPixelDataError, match="not encapsulated"):
+        read_ct_series(tmp_path)
+
+
+@pytest.mark.verifies("SRS-DICOM-005", "SRS-DICOM-006")
+def test_a_file_that_vanishes_between_header_and_pixels_is_named(tmp_path, ct_series, monkeypatch):
+    paths = ct_series.write(ct_series.series_datasets(3), tmp_path)
+    check = reader.check_rules
+
+    def check_and_remove(stack, limits):
+        paths[1].unlink()
+        return check(stack, limits)
+
+    monkeypatch.setattr(reader, "check_rules", check_and_remove)
+    with pytest.raises(errors.BrokenPixelDataError, match="No such file"):
+        read_ct_series(tmp_path)
