@@ -10,6 +10,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from lungai_core.version import __version__
+
 if TYPE_CHECKING:
     from lungai_core.deid.run import deidentify_series
     from lungai_core.deid.secret import Secret
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     from lungai_core.modelpack.pack import bundled_pack, open_pack
     from lungai_core.preprocess.patch import extract_patch
     from lungai_core.preprocess.resampling import resample
-
-__version__ = "0.1.0"
 
 _HOME_OF = {
     "Candidate": "lungai_core.domain.candidate",

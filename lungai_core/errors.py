@@ -11,15 +11,21 @@ from enum import IntEnum
 from typing import ClassVar
 
 __all__ = [
+    "AgreementClaimError",
+    "AnnotationFileError",
+    "AnnotationTableError",
     "BrokenPixelDataError",
     "BurnedInPixelError",
     "CandidateFileError",
     "CandidateOfOtherSeriesError",
     "CandidateOutsideVolumeError",
+    "ConsensusError",
     "CorruptDicomError",
     "CoverageContextError",
+    "CriteriaSignatureError",
     "DamagedFileError",
     "DecompressedTooLargeError",
+    "DesignIncompleteError",
     "DeviceMemoryError",
     "DuplicateInstanceError",
     "DuplicateSliceError",
@@ -28,14 +34,18 @@ __all__ = [
     "ExitCode",
     "ExportParityError",
     "GantryTiltError",
+    "GradingNotApplicableError",
     "IdentityLeftError",
     "InputOutsideLimitsError",
     "InputRejectedError",
     "InvalidArgumentError",
     "InvalidGeometryError",
+    "LidcXmlError",
     "LocalizerError",
     "LossyCompressionError",
     "LungaiError",
+    "MaskFileError",
+    "MeasurementImpossibleError",
     "MissingAttributeError",
     "MissingDependencyError",
     "MissingSliceError",
@@ -50,6 +60,7 @@ __all__ = [
     "NoTissueError",
     "NotCtError",
     "NotDeidentifiedError",
+    "NotEstimableError",
     "NotHounsfieldError",
     "OutputFolderError",
     "OverlappingSliceError",
@@ -57,10 +68,14 @@ __all__ = [
     "PackHashError",
     "PackNotFoundError",
     "PackRecordError",
+    "PatientIdsMissingError",
     "PixelFormatError",
+    "PlanIntegrityError",
+    "PlanStateError",
     "PreprocessingMismatchError",
     "ProfileError",
     "ProviderUnavailableError",
+    "ReadingProtocolError",
     "ReferenceMismatchError",
     "ResampledTooLargeError",
     "ResourceError",
@@ -70,6 +85,9 @@ __all__ = [
     "SeriesNotFoundError",
     "SeriesTooLargeError",
     "SeveralSeriesError",
+    "SourceImagesError",
+    "StudyDataError",
+    "StudyFileError",
     "TooFewSlicesError",
     "TooManySlicesError",
     "TraceConfigError",
@@ -195,6 +213,33 @@ class SecretFileError(UsageError):
     """
 
     code = "LAI-DEID-008"
+
+
+class DesignIncompleteError(UsageError):
+    """A sample size is asked for without a number that the method needs.
+
+    :implements: SRS-ERR-001, SDS-ERR-001
+    """
+
+    code = "LAI-CLIN-003"
+
+
+class AgreementClaimError(UsageError):
+    """An agreement claim lacks its metric, its unit or its lower bound.
+
+    :implements: SRS-ERR-001, SDS-ERR-001
+    """
+
+    code = "LAI-CLIN-004"
+
+
+class PlanStateError(UsageError):
+    """An analysis is asked for under a plan that is not locked, or a locked plan is to be changed.
+
+    :implements: SRS-ERR-001, SDS-ERR-001
+    """
+
+    code = "LAI-CLIN-005"
 
 
 # --------------------------------------------------------------------------------------- input rejected, exit code 3
@@ -524,6 +569,15 @@ class NoTissueError(InputRejectedError):
     code = "LAI-INFER-002"
 
 
+class SourceImagesError(InputRejectedError):
+    """The images given for a result are not those that its volume was read from.
+
+    :implements: SRS-DICOM-020, SDS-DICOM-020
+    """
+
+    code = "LAI-DICOM-050"
+
+
 class ResultFileError(InputRejectedError):
     """A result file is not JSON of the published schema.
 
@@ -585,6 +639,132 @@ class DuplicateInstanceError(InputRejectedError):
     """
 
     code = "LAI-DEID-006"
+
+
+class AnnotationFileError(InputRejectedError):
+    """An annotation file is not of the published schema.
+
+    :implements: SRS-ERR-001, SDS-ERR-001
+    """
+
+    code = "LAI-ANNO-001"
+
+
+class LidcXmlError(InputRejectedError):
+    """A file is not a LIDC-IDRI CT reading.
+
+    :implements: SRS-ERR-001, SDS-ERR-001
+    """
+
+    code = "LAI-ANNO-002"
+
+
+class MeasurementImpossibleError(InputRejectedError):
+    """A volume and a diameter cannot belong to one nodule.
+
+    :implements: SRS-ERR-001, SDS-ERR-001
+    """
+
+    code = "LAI-ANNO-003"
+
+
+class MaskFileError(InputRejectedError):
+    """A mask file cannot be read or does not fit its image.
+
+    :implements: SRS-ERR-001, SDS-ERR-001
+    """
+
+    code = "LAI-ANNO-004"
+
+
+class ReadingProtocolError(InputRejectedError):
+    """A read or an arbitration breaks the reading plan.
+
+    :implements: SRS-ERR-001, SDS-ERR-001
+    """
+
+    code = "LAI-ANNO-005"
+
+
+class ConsensusError(InputRejectedError):
+    """Reads cannot be joined to a consensus.
+
+    :implements: SRS-ERR-001, SDS-ERR-001
+    """
+
+    code = "LAI-ANNO-006"
+
+
+class GradingNotApplicableError(InputRejectedError):
+    """A grading scheme has no row for this nodule.
+
+    :implements: SRS-ERR-001, SDS-ERR-001
+    """
+
+    code = "LAI-ANNO-007"
+
+
+class AnnotationTableError(InputRejectedError):
+    """A CSV table of annotations or marks cannot be used.
+
+    :implements: SRS-ERR-001, SDS-ERR-001
+    """
+
+    code = "LAI-ANNO-008"
+
+
+class StudyDataError(InputRejectedError):
+    """Counts, scores or identifiers of a study contradict each other or lie outside their range.
+
+    :implements: SRS-ERR-001, SDS-ERR-001
+    """
+
+    code = "LAI-CLIN-001"
+
+
+class PatientIdsMissingError(InputRejectedError):
+    """A lesion-level interval is asked for without the patient of each lesion.
+
+    :implements: SRS-ERR-001, SDS-ERR-001
+    """
+
+    code = "LAI-CLIN-002"
+
+
+class PlanIntegrityError(InputRejectedError):
+    """An analysis plan is not the one whose hash is recorded.
+
+    :implements: SRS-ERR-001, SDS-ERR-001
+    """
+
+    code = "LAI-CLIN-006"
+
+
+class CriteriaSignatureError(InputRejectedError):
+    """Acceptance criteria of a change-control plan are not signed by the given key.
+
+    :implements: SRS-ERR-001, SDS-ERR-001
+    """
+
+    code = "LAI-CLIN-007"
+
+
+class NotEstimableError(InputRejectedError):
+    """A statistic is undefined for these data.
+
+    :implements: SRS-ERR-001, SDS-ERR-001
+    """
+
+    code = "LAI-CLIN-008"
+
+
+class StudyFileError(InputRejectedError):
+    """A study, plan, criteria or report file is not of the published schema.
+
+    :implements: SRS-ERR-001, SDS-ERR-001
+    """
+
+    code = "LAI-CLIN-009"
 
 
 # -------------------------------------------------------------------------------------- model integrity, exit code 4

@@ -1,1 +1,1 @@
-"""Reader annotations: records, LIDC XML, consensus, arbitration, agreement."""
+"""Reader annotations: the record, what readers' files hold, geometry checks, consensus and the reading workflow."""

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lungai_core import __version__
 from lungai_core.errors import ExitCode, LungaiError
+from lungai_core.version import __version__
 
 __all__ = ["app", "main", "register_verbs"]
 

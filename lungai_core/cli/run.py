@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,6 +42,11 @@ def _run(  # noqa: PLR0913  each option of the command is one argument
     refusal_report: Annotated[
         bool, typer.Option("--refusal-report", help="Write a report for a refused series too (exit code stays 3).")
     ] = False,
+    dicom: Annotated[bool, typer.Option(help="Write DICOM SEG, SR and explanation maps.")] = True,
+    written_at: Annotated[
+        datetime | None,
+        typer.Option(help="Time of creation in the DICOM objects; the same time gives the same objects."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result on stdout as JSON.")] = False,
 ) -> None:
     """Analyse the nodule candidates of one CT series. Not for clinical use."""
@@ -49,9 +55,11 @@ def _run(  # noqa: PLR0913  each option of the command is one argument
     from lungai_core.modelpack.pack import bundled_pack, open_pack
 
     pack = open_pack(bundled_pack() if model is None else model)
+    # DICOM times are local unless an offset is given, and an offset would change the meaning of the study's own times.
+    moment = (written_at or datetime.now().astimezone()).replace(microsecond=0) if dicom else None
     with step_progress() as on_step:
         report = walk_case(
-            CaseFiles(ct_dir=ct_dir, candidates_file=candidates, out_dir=out),
+            CaseFiles(ct_dir=ct_dir, candidates_file=candidates, out_dir=out, written_at=moment),
             pack=pack,
             policy=ProviderPolicy.gpu_only() if require_gpu else ProviderPolicy(),
             on_refusal=OnRefusal.REPORT if refusal_report else OnRefusal.ERROR,

@@ -134,7 +134,6 @@ def _matrix(
     out: Annotated[Path | None, typer.Option(help="The folder to write to; the configured one if absent.")] = None,
 ) -> None:
     """Write the matrix as JSON, CSV and HTML from the files and the last complete run."""
-    from lungai_core import __version__
     from lungai_core.trace import (
         inputs_sha256,
         is_fresh,
@@ -144,6 +143,7 @@ def _matrix(
         read_record,
         write_views,
     )
+    from lungai_core.version import __version__
 
     config = read_config(root.resolve())
     folder = out or config.output_folder
@@ -215,9 +215,9 @@ def _validate_tool(
     """Run the tracer on its sample project with seeded defects, and write the tool-validation record."""
     from datetime import UTC, datetime
 
-    from lungai_core import __version__
     from lungai_core.files import write_whole
     from lungai_core.trace import validate_tool, validation_json, validation_markdown
+    from lungai_core.version import __version__
 
     validation = validate_tool(version=__version__, day=day or datetime.now(UTC).date().isoformat())
     write_whole(out / "tool_validation.json", validation_json(validation))

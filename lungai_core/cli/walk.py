@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from lungai_core.dicom.parametric_map import build_explanation_map
 from lungai_core.dicom.reader import read_ct_series
+from lungai_core.dicom.segmentation import build_segmentation
+from lungai_core.dicom.source_images import read_source_images
+from lungai_core.dicom.stamps import ObjectStamp, save_object
+from lungai_core.dicom.structured_report import ReportReferences, build_structured_report
 from lungai_core.domain.candidate import read_candidates
 from lungai_core.domain.case_report import InputKind
 from lungai_core.errors import InputRejectedError
@@ -18,8 +23,10 @@ from lungai_core.report.result_json import write_result_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from pathlib import Path
 
+    from lungai_core.dicom.source_images import SourceImages
     from lungai_core.domain.case_report import CaseReport
     from lungai_core.inference.providers import ProviderPolicy
     from lungai_core.modelpack.pack import ModelPack
@@ -65,12 +72,16 @@ class CaseFiles:
         The folder to make; it must not exist or be empty. It appears whole or not at all.
     kind
         Whether the images show a patient or a phantom.
+    written_at
+        The time that DICOM objects carry as their creation; ``None`` where none shall be written. It takes part in
+        their UIDs, so that the same case, model and time give the same objects.
     """
 
     ct_dir: Path
     candidates_file: Path
     out_dir: Path
     kind: InputKind = InputKind.CT_SERIES
+    written_at: datetime | None = None
 
 
 def walk_case(
@@ -142,7 +153,7 @@ def walk_with_engine(
                 raise
             document = CaseDocument(refused_case(error, model=engine.model), None, engine.pack.card)
         on_step(WalkStep.WRITE_RESULTS)
-        _write(document, folder)
+        _write(document, folder, files=files)
     return document.report
 
 
@@ -155,6 +166,25 @@ def _analyse(files: CaseFiles, /, *, engine: InferenceEngine, on_step: Callable[
     return CaseDocument(report, volume, engine.pack.card)
 
 
-def _write(document: CaseDocument, folder: Path, /) -> None:
+def _write(document: CaseDocument, folder: Path, /, *, files: CaseFiles) -> None:
     write_result_json(document.report, folder / "result.json")
     write_report_html(document, folder / "report.html")
+    # A multi-frame series has no image a slice that a Segmentation could refer to; its masks stand in result.json.
+    if files.written_at is not None and document.volume is not None and not document.volume.series.frame_numbers:
+        source = read_source_images(sorted(files.ct_dir.rglob("*")), volume=document.volume)
+        _write_dicom(ObjectStamp(document.report, files.written_at), source, folder / "dicom")
+
+
+def _write_dicom(stamp: ObjectStamp, source: SourceImages, folder: Path, /) -> None:
+    segmentation = build_segmentation(stamp, source)
+    maps = {
+        nodule.candidate_id: built
+        for nodule in stamp.report.nodules
+        if (built := build_explanation_map(stamp, source, nodule=nodule)) is not None
+    }
+    report = build_structured_report(stamp, source, references=ReportReferences(segmentation, maps))
+    save_object(report, folder / "report.dcm")
+    if segmentation is not None:
+        save_object(segmentation, folder / "segmentation.dcm")
+    for candidate_id, built in maps.items():
+        save_object(built, folder / f"explanation-{candidate_id}.dcm")

@@ -1,1 +1,1 @@
-"""Statistics of reader studies and stand-alone performance."""
+"""Reader-study and stand-alone performance statistics: every number with its method, unit, n and source."""

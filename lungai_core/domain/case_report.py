@@ -25,6 +25,7 @@ __all__ = [
     "Execution",
     "ExplanationMap",
     "Grid",
+    "InputFlag",
     "InputIdentity",
     "InputKind",
     "ModelIdentity",
@@ -107,6 +108,7 @@ class ReviewReason(StrEnum):
     MASK_EMPTY = "mask_empty"
     DIAMETERS_DISAGREE = "diameters_disagree"
     PATCH_PARTLY_OUTSIDE_VOLUME = "patch_partly_outside_volume"
+    INPUT_OUTSIDE_LIMITS = "input_outside_limits"
     CANDIDATE_FAILED = "candidate_failed"
     SERIES_REFUSED = "series_refused"
 
@@ -153,13 +155,26 @@ class Grid(FrozenModel):
         )
 
 
+class InputFlag(FrozenModel):
+    """A property of the series outside the range that the model was verified with, where the contract says to flag it.
+
+    :implements: SRS-DOM-011, SDS-DOM-011
+    """
+
+    property_id: str
+    title: str
+    measured: str
+    allowed: str
+
+
 class InputIdentity(FrozenModel):
     """Which images the result belongs to.
 
     :implements: SRS-DOM-011, SDS-DOM-011
 
     ``sha256`` covers the stored voxel values, the rescale, the grid and the series UID. ``candidates_sha256`` covers
-    the candidates in their order. ``notes`` is what the reader of the series found and did not refuse.
+    the candidates in their order. ``notes`` is what the reader of the series found and did not refuse, ``flags`` what
+    lies outside the limits of the model's contract.
     """
 
     kind: InputKind
@@ -170,6 +185,7 @@ class InputIdentity(FrozenModel):
     candidates_sha256: _Sha256
     grid: Grid
     notes: tuple[SeriesNote, ...] = ()
+    flags: tuple[InputFlag, ...] = ()
 
 
 class ModelIdentity(FrozenModel):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lungai_core.domain.geometry import Shape
 
-__all__ = ["MaskBox", "decode_mask", "encode_mask"]
+__all__ = ["MaskBox", "box_voxels", "decode_mask", "encode_mask"]
 
 _Count = Annotated[int, Field(ge=0)]
 _Size = Annotated[int, Field(ge=1)]
@@ -99,8 +99,21 @@ def decode_mask(box: MaskBox, /, *, shape_zyx: Shape) -> NDArray[np.bool_]:
     if any(end > size for end, size in zip(upper, shape_zyx, strict=True)):
         message = f"the mask's box ends at {tuple(upper)}, beyond the volume's shape {shape_zyx}"
         raise ValueError(message)
-    inside = np.arange(len(box.runs)) % 2 == 1
     mask = np.zeros(shape_zyx, dtype=np.bool_)
     window = tuple(slice(low, end) for low, end in zip(box.lower_zyx, upper, strict=True))
-    mask[window] = np.repeat(inside, box.runs).reshape(box.shape_zyx)
+    mask[window] = box_voxels(box)
     return mask
+
+
+def box_voxels(box: MaskBox, /) -> NDArray[np.bool_]:
+    """Return the mask inside its bounding box.
+
+    :implements: SRS-DOM-010, SDS-DOM-010
+
+    Returns
+    -------
+    numpy.ndarray
+        ``box.shape_zyx`` bool.
+    """
+    inside = np.arange(len(box.runs)) % 2 == 1
+    return np.repeat(inside, box.runs).reshape(box.shape_zyx)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lungai_core import __version__
 from lungai_core.domain.case_report import (
     CandidateFailure,
     CaseReport,
@@ -28,7 +27,9 @@ from lungai_core.inference.explanation import explanation_map
 from lungai_core.inference.identity import input_identity
 from lungai_core.inference.masks import NoduleVoxels, long_axis_mm, measure_mask, place_on_ct, sphere_diameter_mm
 from lungai_core.inference.uncertainty import estimate_uncertainty, sampling_seed
+from lungai_core.preprocess.gate import require_fit
 from lungai_core.preprocess.patch import extract_patch
+from lungai_core.version import __version__
 
 if TYPE_CHECKING:
     from lungai_core.domain.candidate import Candidate, CandidateList
@@ -87,6 +88,8 @@ def analyze_case(
     ------
     CandidateOfOtherSeriesError
         If the candidate list names another series.
+    InputOutsideLimitsError
+        If the volume lies outside a limit of the model's contract whose action is refuse.
     DeviceMemoryError
         If one patch alone does not fit the device.
     """
@@ -98,6 +101,7 @@ def analyze_case(
             remedy="Give the candidate file of this series.",
         )
     began = time.perf_counter()
+    gate = require_fit(volume, limits=engine.pack.contract.limits)
     failures: list[CandidateFailure] = []
     taken: list[tuple[Candidate, Patch]] = []
     for candidate in candidates.candidates:
@@ -116,7 +120,8 @@ def analyze_case(
             failures.append(_failure(candidate, error))
     reasons = {reason for nodule in nodules for reason in nodule.review_reasons}
     reasons |= {ReviewReason.CANDIDATE_FAILED} if failures else set()
-    identity = input_identity(volume, candidates, kind=kind)
+    reasons |= {ReviewReason.INPUT_OUTSIDE_LIMITS} if gate.flags else set()
+    identity = input_identity(volume, candidates, kind=kind, gate=gate)
     ended = time.perf_counter()
     return CaseReport(
         status=_status(candidates, failures),

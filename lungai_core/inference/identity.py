@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lungai_core.domain.case_report import Grid, InputIdentity
+from lungai_core.domain.case_report import Grid, InputFlag, InputIdentity
 
 if TYPE_CHECKING:
     from lungai_core.domain.candidate import CandidateList
     from lungai_core.domain.case_report import InputKind
     from lungai_core.domain.volume import CtVolume
+    from lungai_core.preprocess.gate import GateReport
 
 __all__ = ["input_identity", "volume_sha256"]
 
@@ -36,7 +37,9 @@ def volume_sha256(volume: CtVolume, /) -> str:
     return digest.hexdigest()
 
 
-def input_identity(volume: CtVolume, candidates: CandidateList, /, *, kind: InputKind) -> InputIdentity:
+def input_identity(
+    volume: CtVolume, candidates: CandidateList, /, *, kind: InputKind, gate: GateReport
+) -> InputIdentity:
     """Return which images and candidates a result belongs to.
 
     :implements: SRS-INFER-008, SDS-INFER-006
@@ -45,6 +48,8 @@ def input_identity(volume: CtVolume, candidates: CandidateList, /, *, kind: Inpu
     ----------
     kind
         Whether the images show a patient or a phantom.
+    gate
+        What the input gate said about the volume.
     """
     return InputIdentity(
         kind=kind,
@@ -55,4 +60,8 @@ def input_identity(volume: CtVolume, candidates: CandidateList, /, *, kind: Inpu
         candidates_sha256=hashlib.sha256(candidates.model_dump_json().encode()).hexdigest(),
         grid=Grid.from_geometry(volume.geometry),
         notes=volume.series.notes,
+        flags=tuple(
+            InputFlag(property_id=line.property_id, title=line.title, measured=line.measured, allowed=line.allowed)
+            for line in gate.flags
+        ),
     )

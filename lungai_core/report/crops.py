@@ -9,6 +9,7 @@ import numpy as np
 
 from lungai_core.domain.candidate import Candidate
 from lungai_core.domain.contract import InputContract
+from lungai_core.domain.mask import box_voxels
 from lungai_core.preprocess.patch import extract_patch
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _axis_indices(grid: Geometry, other: Geometry, /) -> list[NDArray[np.float64
 
 def _mask_on(grid: Geometry, mask: NoduleMask, ct: Geometry, /) -> NDArray[np.bool_]:
     box = mask.box
-    inside = np.repeat(np.arange(len(box.runs)) % 2 == 1, box.runs).reshape(box.shape_zyx)
+    inside = box_voxels(box)
     found = np.zeros(grid.shape_zyx, np.bool_)
     hits: list[NDArray[np.intp]] = []
     places: list[NDArray[np.intp]] = []

@@ -310,6 +310,10 @@ def provenance_section(report: CaseReport, /) -> str:
             _fact("candidates_hash", report.input.candidates_sha256),
             _fact("grid", f"{shape}, {spacing} mm"),
         ]
+        rows += [
+            _fact("flags", escape(f"{flag.title}: {flag.measured or '–'} ({flag.allowed})"))
+            for flag in report.input.flags
+        ]
         rows += [_fact("notes", escape(note.text)) for note in report.input.notes]
     if report.execution is not None:
         run = report.execution

@@ -69,6 +69,9 @@ REVIEW_REASONS: Mapping[ReviewReason, Phrase] = {
     ReviewReason.PATCH_PARTLY_OUTSIDE_VOLUME: Phrase(
         "Part of the surroundings lies outside the series.", "部分周围区域位于序列之外。"
     ),
+    ReviewReason.INPUT_OUTSIDE_LIMITS: Phrase(
+        "The series lies outside the range that the model was verified with.", "序列超出模型验证所用的范围。"
+    ),
     ReviewReason.CANDIDATE_FAILED: Phrase("At least one candidate has no result.", "至少一个候选没有结果。"),
     ReviewReason.SERIES_REFUSED: Phrase("The series was refused.", "序列被拒绝。"),
 }
@@ -154,6 +157,7 @@ PHRASES: Mapping[str, Phrase] = {
     "seconds": Phrase("Seconds", "秒"),
     "calibration": Phrase("Calibration", "校准"),
     "operating_point": Phrase("Suspicious from", "可疑阈值"),
+    "flags": Phrase("Outside the model's range", "超出模型范围"),
     "notes": Phrase("Notes on the series", "序列备注"),
     "no_nodules": Phrase(
         "No candidate was given, so nothing was analysed. This is not a negative finding.",

@@ -31,25 +31,30 @@ def candidates(tmp_path):
 
 
 def _run(ct_dir, candidates, out, *options):
-    return main(["run", str(ct_dir), "--candidates", str(candidates), "--out", str(out), *options])
+    return main(["run", str(ct_dir), "--candidates", str(candidates), "--out", str(out), *(options or ["--no-dicom"])])
 
 
 @pytest.mark.verifies("SRS-CLI-002", "SRS-INFER-009", "SRS-DOM-011")
 def test_a_real_series_gives_a_report_that_is_equal_on_the_second_run(ct_dir, candidates, tmp_path):
     file = candidates(NODULE)
-    codes = [_run(ct_dir, file, tmp_path / name) for name in ("first", "second")]
+    codes = [_run(ct_dir, file, tmp_path / name, "--written-at", "2026-01-02T03:04:05") for name in ("first", "second")]
     assert codes == [5, 5]
     first, second = (read_result_json(tmp_path / name / "result.json") for name in ("first", "second"))
     assert first.model_copy(update={"timings_s": None}) == second.model_copy(update={"timings_s": None})
     assert first.nodules[0].slice_number == 91
     written = json.loads((tmp_path / "first" / "result.json").read_bytes())
     Draft202012Validator(json.loads(published_result_schema())).validate(written)
+    objects = sorted(path.name for path in (tmp_path / "first" / "dicom").iterdir())
+    assert objects == ["explanation-1.dcm", "report.dcm", "segmentation.dcm"]
+    for name in objects:
+        contents = {(tmp_path / run / "dicom" / name).read_bytes() for run in ("first", "second")}
+        assert len(contents) == 1
     assert "NOT TRAINED" in (tmp_path / "first" / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.verifies("SRS-CLI-002")
 def test_the_result_can_be_had_on_stdout_and_a_table_on_stderr(ct_dir, candidates, tmp_path, capsys):
-    assert _run(ct_dir, candidates(NODULE, [0.0, 0.0, 9000.0]), tmp_path / "a", "--json") == 5
+    assert _run(ct_dir, candidates(NODULE, [0.0, 0.0, 9000.0]), tmp_path / "a", "--json", "--no-dicom") == 5
     assert json.loads(capsys.readouterr().out)["status"] == "partial"
     assert _run(ct_dir, candidates(NODULE, [0.0, 0.0, 9000.0]), tmp_path / "b") == 5
     shown = capsys.readouterr().err

@@ -8,7 +8,8 @@ import pytest
 
 from lungai_core.domain.candidate import Candidate, CandidateList
 from lungai_core.domain.case_report import CaseStatus, InputKind, NoduleWarning, ReviewReason
-from lungai_core.errors import CandidateOfOtherSeriesError, CandidateOutsideVolumeError
+from lungai_core.domain.contract import InputLimits, LimitAction, RangeLimit
+from lungai_core.errors import CandidateOfOtherSeriesError, CandidateOutsideVolumeError, InputOutsideLimitsError
 from lungai_core.inference.case import analyze_case, refused_case
 from lungai_core.inference.engine import InferenceEngine
 from lungai_core.modelpack.contract import Provenance, ReviewRule
@@ -129,6 +130,22 @@ def test_a_refused_series_gives_a_report_with_the_code_and_without_the_path(engi
 def test_candidates_of_another_series_are_refused(volume, engine):
     with pytest.raises(CandidateOfOtherSeriesError):
         analyze_case(volume, CandidateList(series_instance_uid="9.9", candidates=()), engine=engine)
+
+
+@pytest.mark.verifies("SRS-INFER-010", "SRS-INFER-009")
+def test_a_series_outside_the_models_range_is_flagged_or_refused_as_the_contract_says(volume, speaking):
+    def limited(action):
+        engine = speaking(review=LENIENT)
+        limits = InputLimits(slice_spacing_mm=RangeLimit(action=action, upper=1.0))
+        contract = engine.pack.contract.model_copy(update={"limits": limits})
+        engine._pack = replace(engine.pack, contract=contract)
+        return engine
+
+    report = analyze_case(volume, _at(CENTER), engine=limited(LimitAction.FLAG))
+    assert report.review_reasons == (ReviewReason.INPUT_OUTSIDE_LIMITS,)
+    assert [flag.property_id for flag in report.input.flags] == ["slice_spacing_mm"]
+    with pytest.raises(InputOutsideLimitsError):
+        analyze_case(volume, _at(CENTER), engine=limited(LimitAction.REFUSE))
 
 
 @pytest.mark.verifies("SRS-INFER-010")

@@ -8,6 +8,16 @@ import pytest
 from lungai_core.domain.case_report import InputKind
 from lungai_core.domain.volume import SeriesNote
 from lungai_core.inference.identity import input_identity, volume_sha256
+from lungai_core.preprocess.gate import GateLine, GateReport, GateVerdict
+
+FLAGGED = GateLine(
+    property_id="slice_spacing_mm",
+    title="Distance",
+    measured="5 mm",
+    allowed="at most 2.5 mm",
+    verdict=GateVerdict.FLAGGED,
+)
+GATE = GateReport(lines=(FLAGGED, FLAGGED.model_copy(update={"verdict": GateVerdict.WITHIN})))
 
 
 @pytest.mark.verifies("SRS-INFER-008")
@@ -39,9 +49,12 @@ def test_byte_order_in_memory_and_remarks_of_the_reader_do_not_count(volume):
 
 @pytest.mark.verifies("SRS-INFER-008")
 def test_the_identity_names_series_grid_and_candidates(volume, one_candidate):
-    identity = input_identity(volume, one_candidate, kind=InputKind.PHANTOM)
+    identity = input_identity(volume, one_candidate, kind=InputKind.PHANTOM, gate=GATE)
     assert identity.series_instance_uid == volume.series.series_instance_uid
     assert identity.grid.to_geometry() == volume.geometry
     assert identity.kind is InputKind.PHANTOM
+    assert [flag.measured for flag in identity.flags] == ["5 mm"]
     other = one_candidate.model_copy(update={"candidates": ()})
-    assert input_identity(volume, other, kind=InputKind.PHANTOM).candidates_sha256 != identity.candidates_sha256
+    assert (
+        input_identity(volume, other, kind=InputKind.PHANTOM, gate=GATE).candidates_sha256 != identity.candidates_sha256
+    )

@@ -1,0 +1,157 @@
+"""What every DICOM object that this library writes has in common: identity from content, and no clock of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import pydicom
+from pydicom.uid import UID
+
+from lungai_core.errors import MissingDependencyError
+from lungai_core.files import write_whole
+from lungai_core.version import __version__
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+    from types import ModuleType
+
+    from pydicom import Dataset
+
+    from lungai_core.domain.case_report import CaseReport
+
+__all__ = ["MANUFACTURER", "ObjectStamp", "derived_uid", "load_highdicom", "save_object", "seal"]
+
+MANUFACTURER = "lungai-core authors"
+# The UID of a version 8 UUID (RFC 9562): free bits from our own hash under the root 2.25 of DICOM PS3.5 B.2.
+_UUID_ROOT = "2.25."
+_VERSION_8 = 8 << 76
+_VARIANT = 2 << 62
+_MOMENTS = frozenset({"ContributionDateTime", "ObservationDateTime"})
+_KEEP = ~((0xF << 76) | (3 << 62)) & ((1 << 128) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectStamp:
+    """Which result an object is written from, and when.
+
+    :implements: SRS-DICOM-021, SDS-DICOM-021
+
+    Parameters
+    ----------
+    report
+        The result.
+    written_at
+        The time that the objects carry as their creation. It takes part in their UIDs, so that two objects with one
+        UID are equal to the byte.
+    """
+
+    report: CaseReport
+    written_at: datetime
+
+    def uid(self, role: str, /) -> str:
+        """Return the UID of one part of the result.
+
+        :implements: SRS-DICOM-021, SDS-DICOM-021
+
+        Parameters
+        ----------
+        role
+            What it identifies, as ``"segmentation instance"``.
+        """
+        content = self.report.model_copy(update={"timings_s": None}).model_dump_json()
+        return derived_uid(content, self.written_at.isoformat(), role)
+
+
+def derived_uid(*parts: str) -> str:
+    """Return a UID that is a function of its parts.
+
+    :implements: SRS-DICOM-021, SDS-DICOM-021
+
+    Returns
+    -------
+    str
+        ``2.25.`` and the decimal value of a version 8 UUID made of the SHA-256 of the parts.
+    """
+    digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
+    number = int.from_bytes(digest[:16], "big") & _KEEP | _VERSION_8 | _VARIANT
+    return f"{_UUID_ROOT}{number}"
+
+
+def load_highdicom() -> ModuleType:
+    """Import highdicom.
+
+    :implements: SRS-DICOM-021, SDS-DICOM-021
+
+    Raises
+    ------
+    MissingDependencyError
+        If the extra ``dicom`` is not installed.
+    """
+    try:
+        return import_module("highdicom")
+    except ImportError as error:
+        raise MissingDependencyError(
+            "highdicom is not installed.",
+            where="the package highdicom",
+            remedy='Run: pip install "lungai-core[dicom]"',
+        ) from error
+
+
+def seal(dataset: Dataset, /, *, stamp: ObjectStamp) -> Dataset:
+    """Replace what a toolkit took from the clock or from chance: dates, times and dimension UIDs.
+
+    :implements: SRS-DICOM-021, SDS-DICOM-021
+
+    Parameters
+    ----------
+    dataset
+        A new object; it is changed in place.
+    stamp
+        Gives the time and the UIDs.
+    """
+    date, time = stamp.written_at.strftime("%Y%m%d"), stamp.written_at.strftime("%H%M%S")
+    for keyword, value in (
+        ("ContentDate", date),
+        ("ContentTime", time),
+        ("InstanceCreationDate", date),
+        ("InstanceCreationTime", time),
+        ("SeriesDate", date),
+        ("SeriesTime", time),
+    ):
+        if keyword in dataset:
+            setattr(dataset, keyword, value)
+    if "DimensionOrganizationSequence" in dataset:
+        uid = stamp.uid(f"dimensions of {dataset.SOPInstanceUID}")
+        for item in (*dataset.DimensionOrganizationSequence, *dataset.get("DimensionIndexSequence", ())):
+            item.DimensionOrganizationUID = UID(uid)
+    _seal_times(dataset, f"{date}{time}")
+    return dataset
+
+
+def _seal_times(dataset: Dataset, moment: str, /) -> None:
+    for element in dataset.iterall():
+        if element.keyword in _MOMENTS:
+            element.value = moment
+
+
+def save_object(dataset: Dataset, path: Path, /) -> Path:
+    """Write an object as a DICOM file, whole or not at all.
+
+    :implements: SRS-DICOM-021, SDS-DICOM-021
+
+    Parameters
+    ----------
+    dataset
+        A sealed object with its file meta information. The same object gives the same bytes.
+    path
+        The file to write.
+    """
+    dataset.file_meta.ImplementationVersionName = f"LUNGAI_{__version__}"[:16]
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
+    return write_whole(path, buffer.getvalue())

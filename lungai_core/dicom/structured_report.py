@@ -1,0 +1,209 @@
+"""A case's measurements as a DICOM Structured Report after TID 1500, also where there is nothing to measure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lungai_core.dicom.result_codes import RESULT_CODES, algorithm_parameters, declare_private_scheme
+from lungai_core.dicom.segmentation import segmented_nodules
+from lungai_core.dicom.stamps import MANUFACTURER, load_highdicom, seal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pydicom import Dataset
+
+    from lungai_core.dicom.source_images import SourceImages
+    from lungai_core.dicom.stamps import ObjectStamp
+    from lungai_core.domain.case_report import NoduleResult
+
+__all__ = ["ReportReferences", "build_structured_report"]
+
+_SERIES_NUMBER = 9002
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReportReferences:
+    """The objects that a Structured Report points to.
+
+    :implements: SRS-DICOM-023, SDS-DICOM-023
+
+    Parameters
+    ----------
+    segmentation
+        The Segmentation of the same result, if there is one.
+    explanations
+        The Parametric Map of each nodule that has one, by candidate identifier.
+    """
+
+    segmentation: Dataset | None
+    explanations: Mapping[str, Dataset]
+
+
+def build_structured_report(stamp: ObjectStamp, source: SourceImages, /, *, references: ReportReferences) -> Dataset:
+    """Build the Structured Report of a case: Comprehensive 3D SR, template TID 1500.
+
+    :implements: SRS-DICOM-023, SDS-DICOM-023
+
+    One measurement group a nodule: TID 1411 where it has a mask, else TID 1501. Row 12 holds the status of the
+    analysis, the candidates without a result, and whether a second reading is required, so that a case without
+    nodules has a report too.
+
+    Parameters
+    ----------
+    stamp
+        The result and the time of writing.
+    source
+        The checked images of the series.
+    references
+        The objects written beside this one.
+    """
+    highdicom = load_highdicom()
+    sr = highdicom.sr
+    groups = [_nodule_group(nodule, stamp, source, references=references) for nodule in stamp.report.nodules]
+    device = sr.DeviceObserverIdentifyingAttributes(
+        uid=stamp.uid("observer"),
+        name="lungai-core",
+        manufacturer_name=MANUFACTURER,
+        model_name=f"lungai-core {stamp.report.software.version}",
+    )
+    observer = sr.ObserverContext(
+        observer_type=highdicom.sr.CodedConcept("121007", "DCM", "Device"), observer_identifying_attributes=device
+    )
+    content = sr.MeasurementReport(
+        observation_context=sr.ObservationContext(observer_device_context=observer),
+        procedure_reported=RESULT_CODES["ct_report"],
+        imaging_measurements=groups or [_empty_group(stamp)],
+        title=highdicom.sr.CodedConcept("126000", "DCM", "Imaging Measurement Report"),
+        referenced_images=[source.headers[n.slice_number - 1] for n in stamp.report.nodules] or [source.headers[0]],
+    )
+    content[0].ContentSequence.append(_case_evaluations(stamp))
+    written = [references.segmentation, *references.explanations.values()]
+    document: Dataset = sr.Comprehensive3DSR(
+        evidence=[*source.headers, *(item for item in written if item is not None)],
+        content=content[0],
+        series_instance_uid=stamp.uid("report series"),
+        series_number=_SERIES_NUMBER,
+        sop_instance_uid=stamp.uid("report instance"),
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        is_complete=True,
+        is_final=False,
+        is_verified=False,
+    )
+    document.SeriesDescription = "Lung nodule measurements (not for clinical use)"
+    declare_private_scheme(document)
+    return seal(document, stamp=stamp)
+
+
+def _algorithm(stamp: ObjectStamp, /) -> Dataset:
+    model = stamp.report.model
+    parameters = [f"{name}={value}" for name, value in algorithm_parameters(model).items()]
+    identification: Dataset = load_highdicom().sr.AlgorithmIdentification(
+        name=model.name,
+        version=model.version,
+        parameters=parameters,
+        family=RESULT_CODES["artificial_intelligence"],
+        manufacturer=MANUFACTURER,
+    )
+    return identification
+
+
+def _empty_group(stamp: ObjectStamp, /) -> Sequence[Dataset]:
+    """Say by whom nothing was measured; a report without a measurement group is not of TID 1500."""
+    sr = load_highdicom().sr
+    group: Sequence[Dataset] = sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(uid=stamp.uid("case"), identifier="Case"),
+        algorithm_id=_algorithm(stamp),
+        finding_sites=[sr.FindingSite(RESULT_CODES["lung"])],
+    )
+    return group
+
+
+def _case_evaluations(stamp: ObjectStamp, /) -> Dataset:
+    """Build row 12 of TID 1500: what holds for the case and not for one nodule."""
+    sr = load_highdicom().sr
+    report = stamp.report
+    reasons = ", ".join(reason.value for reason in report.review_reasons)
+    texts = [
+        ("case_status", report.status.value),
+        ("second_reading", f"required: {reasons}" if report.review_required else "not called for"),
+        *(("failed_candidate", f"{failure.candidate_id}: {failure.code}") for failure in report.failures),
+    ]
+    container: Dataset = sr.ContainerContentItem(
+        name=sr.CodedConcept.from_code(RESULT_CODES["evaluations"]),
+        relationship_type=sr.RelationshipTypeValues.CONTAINS,
+    )
+    container.ContentSequence = sr.ContentSequence(
+        [
+            sr.TextContentItem(
+                name=sr.CodedConcept.from_code(RESULT_CODES[name]),
+                value=value,
+                relationship_type=sr.RelationshipTypeValues.CONTAINS,
+            )
+            for name, value in texts
+        ]
+    )
+    return container
+
+
+def _nodule_group(
+    nodule: NoduleResult, stamp: ObjectStamp, source: SourceImages, /, *, references: ReportReferences
+) -> Sequence[Dataset]:
+    sr = load_highdicom().sr
+    name = f"Nodule {nodule.candidate_id}"
+    tracking = sr.TrackingIdentifier(uid=stamp.uid(f"nodule {nodule.candidate_id}"), identifier=name)
+    common = {
+        "tracking_identifier": tracking,
+        "finding_type": RESULT_CODES["nodule"],
+        "algorithm_id": _algorithm(stamp),
+        "finding_sites": [sr.FindingSite(RESULT_CODES["lung"])],
+        "measurements": list(_measurements(nodule)),
+    }
+    group: Sequence[Dataset]
+    if nodule.mask is not None and references.segmentation is not None:
+        number = [other.candidate_id for other in segmented_nodules(stamp)].index(nodule.candidate_id) + 1
+        segment = sr.ReferencedSegment(
+            sop_class_uid=references.segmentation.SOPClassUID,
+            sop_instance_uid=references.segmentation.SOPInstanceUID,
+            segment_number=number,
+            source_series=sr.SourceSeriesForSegmentation(source.volume.series.series_instance_uid),
+        )
+        group = sr.VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=segment, **common)
+    else:
+        header = source.headers[nodule.slice_number - 1]
+        image = sr.SourceImageForMeasurementGroup(header.SOPClassUID, header.SOPInstanceUID)
+        group = sr.MeasurementsAndQualitativeEvaluations(source_images=[image], **common)
+    explanation = references.explanations.get(nodule.candidate_id)
+    if explanation is not None:
+        # highdicom has no parameter for the row "Visual explanation" that TID 1410, 1411 and 1501 have since 2023.
+        item = sr.ImageContentItem(
+            name=sr.CodedConcept.from_code(RESULT_CODES["visual_explanation"]),
+            referenced_sop_class_uid=explanation.SOPClassUID,
+            referenced_sop_instance_uid=explanation.SOPInstanceUID,
+            relationship_type=sr.RelationshipTypeValues.CONTAINS,
+        )
+        content: Dataset = group[0]
+        content.ContentSequence.append(item)
+    return group
+
+
+def _measurements(nodule: NoduleResult, /) -> Iterator[Dataset]:
+    sr = load_highdicom().sr
+    mask, size, uncertainty = nodule.mask, nodule.size, nodule.uncertainty
+    mean, spread = RESULT_CODES["mean"], RESULT_CODES["standard_deviation"]
+    rows = [
+        ("cancer", round(nodule.malignancy_probability * 100, 4), "percent", None),
+        ("network_diameter", size.network_mm, "millimeter", None),
+        ("sphere_diameter", size.sphere_mm, "millimeter", None),
+        ("long_axis", size.long_axis_mm, "millimeter", None),
+        ("volume", None if mask is None else mask.volume_mm3, "cubic_millimeter", None),
+        ("attenuation", None if mask is None else mask.mean_hu, "hounsfield", mean),
+        ("attenuation", None if mask is None else mask.sd_hu, "hounsfield", spread),
+        ("entropy", None if uncertainty is None else uncertainty.entropy_nats, "nat", None),
+        ("mutual_information", None if uncertainty is None else uncertainty.mutual_information_nats, "nat", None),
+    ]
+    for name, value, unit, derivation in rows:
+        if value is not None:
+            yield sr.Measurement(name=RESULT_CODES[name], value=value, unit=RESULT_CODES[unit], derivation=derivation)

@@ -1,0 +1,151 @@
+"""Patches and resampling against MONAI and SimpleITK, in one process, one thread, CPU seconds.
+
+python tests/benchmarks/bench_preprocess.py [--slices 512] [--rounds 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import numpy as np
+import SimpleITK
+import torch
+from monai.data import MetaTensor
+from monai.transforms import Spacing
+
+from lungai_core.domain.candidate import Candidate
+from lungai_core.domain.contract import InputContract
+from lungai_core.domain.geometry import Geometry
+from lungai_core.domain.volume import CtSeries, CtVolume
+from lungai_core.preprocess.patch import extract_patches
+from lungai_core.preprocess.resampling import resample
+
+SPACING = (1.25, 0.7, 0.7)
+CONTRACT = InputContract(
+    size_zyx=(96, 96, 96), spacing_zyx_mm=(1.0, 1.0, 1.0), lower_hu=-1000.0, upper_hu=400.0, fill_hu=-1000.0
+)
+SERIES = CtSeries(
+    study_instance_uid="1.2",
+    series_instance_uid="1.3",
+    frame_of_reference_uid="1.4",
+    sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
+    sop_instance_uids=(),
+)
+
+
+def make_volume(slices: int) -> CtVolume:
+    stored = np.random.default_rng(0).integers(-1000, 400, (slices, 512, 512)).astype(np.int16)
+    return CtVolume(stored, 1.0, 0.0, Geometry(stored.shape, SPACING, (0.0, 0.0, 0.0)), SERIES)
+
+
+def make_candidates(volume: CtVolume, count: int) -> list[Candidate]:
+    generator = np.random.default_rng(1)
+    # On the 1 mm lattice that starts at the first voxel, so that a crop of the resampled volume is the same patch.
+    shape = [int((n - 1) * s) for n, s in zip(volume.stored.shape, SPACING, strict=True)]
+    corners = np.stack([generator.integers(0, n - 96, count) for n in shape], axis=1)
+    return [
+        Candidate(candidate_id=str(i), center_lps_mm=tuple((corner[::-1] + 47.5).tolist()))
+        for i, corner in enumerate(corners)
+    ]
+
+
+def corners_of(candidates: list[Candidate]) -> list[tuple[int, int, int]]:
+    return [tuple(round(c - 47.5) for c in candidate.center_lps_mm[::-1]) for candidate in candidates]
+
+
+def window(hu: np.ndarray) -> np.ndarray:
+    return np.clip((hu - np.float32(-1000)) / np.float32(1400), 0, 1)
+
+
+def simpleitk_image(volume: CtVolume):
+
+    image = SimpleITK.GetImageFromArray(volume.stored)
+    image.SetSpacing(SPACING[::-1])
+    return image
+
+
+def simpleitk_resample(image):
+
+    size = [int((n - 1) * s + 1e-6) + 1 for n, s in zip(image.GetSize(), SPACING[::-1], strict=True)]
+    return SimpleITK.Resample(
+        image,
+        size,
+        SimpleITK.Transform(),
+        SimpleITK.sitkLinear,
+        (0.0,) * 3,
+        (1.0,) * 3,
+        image.GetDirection(),
+        -1000.0,
+        SimpleITK.sitkFloat32,
+    )
+
+
+def simpleitk_whole_and_crop(image, corners):
+
+    whole = SimpleITK.GetArrayViewFromImage(result := simpleitk_resample(image))
+    patches = [window(whole[z : z + 96, y : y + 96, x : x + 96]) for z, y, x in corners]
+    del whole, result
+    return patches
+
+
+def monai_whole_and_crop(tensor, corners):
+
+    whole = Spacing(pixdim=(1.0, 1.0, 1.0), mode="bilinear")(tensor).numpy()[0]
+    return [window(whole[z : z + 96, y : y + 96, x : x + 96]) for z, y, x in corners]
+
+
+def cpu_seconds(run) -> float:
+    begin = time.process_time()
+    run()
+    return time.process_time() - begin
+
+
+def show(name: str, seconds: float, mine: float, goal: str = "") -> None:
+    print(f"{name:<46}{1000 * seconds:9.1f} ms   {seconds / mine:7.1f} x lungai_core {goal}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--slices", type=int, default=512)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+
+    SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    torch.set_num_threads(1)
+    volume = make_volume(options.slices)
+    candidates = make_candidates(volume, 20)
+    corners = corners_of(candidates)
+    image = simpleitk_image(volume)
+    tensor = MetaTensor(torch.from_numpy(volume.stored.astype(np.float32))[None], affine=np.diag([*SPACING, 1.0]))
+
+    patches = extract_patches(volume, candidates, contract=CONTRACT)
+    peer = simpleitk_whole_and_crop(image, corners)
+    worst = max(np.abs(a.values[0] - b).max() for a, b in zip(patches, peer, strict=True)) * 1400
+    print(f"largest difference of 20 patches to SimpleITK: {worst:.4f} HU")
+    whole = SimpleITK.GetArrayFromImage(simpleitk_resample(image))
+    error = np.abs(resample(volume, spacing_zyx_mm=(1.0, 1.0, 1.0)).values_hu - whole).max()
+    print(f"of the whole volume: {error:.4f} HU")
+    del whole, peer
+
+    rounds = range(options.rounds)
+    ours, whole_ours, theirs, whole_theirs = [], [], [], []
+    for _ in rounds:  # in turns, so that other load on the machine meets all alike
+        ours.append(cpu_seconds(lambda: extract_patches(volume, candidates, contract=CONTRACT)))
+        theirs.append(cpu_seconds(lambda: simpleitk_whole_and_crop(image, corners)))
+        whole_ours.append(cpu_seconds(lambda: resample(volume, spacing_zyx_mm=(1.0, 1.0, 1.0))))
+        whole_theirs.append(cpu_seconds(lambda: simpleitk_resample(image)))
+    monai = cpu_seconds(lambda: monai_whole_and_crop(tensor, corners))
+    mine = min(ours)
+    show("20 patches of 96^3, lungai_core", mine, mine)
+    show("20 patches, SimpleITK Resample + crop", min(theirs), mine, "(goal 15)")
+    show("20 patches, MONAI Spacing + crop", monai, mine, "(goal 50)")
+    mine = min(whole_ours)
+    show("whole volume at 1 mm, lungai_core", mine, mine)
+    show("whole volume at 1 mm, SimpleITK Resample", min(whole_theirs), mine, "(goal 3)")
+    threads = {t: resample(volume, spacing_zyx_mm=(1.0, 1.0, 1.0), threads=t).values_hu.tobytes() for t in (1, 2, 4)}
+    print("bit-identical for 1, 2 and 4 threads:", len(set(threads.values())) == 1)
+
+
+if __name__ == "__main__":
+    main()
