@@ -185,6 +185,8 @@ def index_elements(
     """
     elements: list[Element] = []
     position, last = start, -1
+    if encoding is EXPLICIT:
+        position, last = _index_plain(data, start, end, elements)
     while position < end:
         try:
             element = _element_at(data, position, end, encoding, depth)
@@ -264,6 +266,29 @@ def encode_item(body: bytes, encoding: Encoding, /) -> bytes:
         How elements are written.
     """
     return struct.pack(f"{encoding.order}HHL", 0xFFFE, 0xE000, len(body)) + body
+
+
+def _index_plain(data: Buffer, position: int, end: int, elements: list[Element]) -> tuple[int, int]:
+    # The common case without a call per element: explicit VR, little endian, defined length, ascending tags. It stops
+    # in front of the first element that is anything else, and the general walk goes on from there.
+    head, length_at, last = _HEADS["<"], _LENGTHS["<"], -1
+    add, limit = elements.append, end - 12
+    while position <= limit:
+        group, number, vr, length = head(data, position)
+        tag = group << 16 | number
+        if vr in _SHORT_VRS:
+            value = position + 8
+        elif vr in LONG_VRS:
+            value = position + 12
+            (length,) = length_at(data, position + 8)
+        else:
+            break
+        stop = value + length
+        if tag <= last or stop > end or length == _UNDEFINED:
+            break
+        add(Element(tag, vr, position, value, stop, False))  # the hot loop of the library
+        last, position = tag, stop
+    return position, last
 
 
 def _element_at(data: Buffer, position: int, end: int, encoding: Encoding, depth: int) -> Element:

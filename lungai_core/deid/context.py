@@ -75,17 +75,19 @@ class Context:
     suspects: frozenset[bytes] = frozenset()
     dropped: frozenset[int] = frozenset()
     encodings: tuple[str, ...] | None = field(init=False)
-    _plans: dict[tuple[int, bytes, int | None, Mode], Plan] = field(default_factory=dict, init=False)
-    _memo: dict[tuple[tuple[int, bytes, int | None, Mode], bytes], Outcome] = field(default_factory=dict, init=False)
+    pseudonym: str = field(init=False)
+    plans: dict[tuple[int, bytes, int | None, Mode], Plan] = field(default_factory=dict, init=False)
+    memo: dict[tuple[tuple[int, bytes, int | None, Mode], bytes], Outcome] = field(default_factory=dict, init=False)
     _inner: dict[str, Context] = field(default_factory=dict, init=False)
 
     _variants: dict[frozenset[int], Context] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.encodings = encodings_of(self.charset)
+        self.pseudonym = self.secret.pseudonym(self.patient)
 
     def plan(self, key: tuple[int, bytes, int | None, Mode], /) -> Plan:
-        """Return the plan for an attribute with a written VR, in a sequence, under a mode.
+        """Make the plan for an attribute with a written VR, in a sequence, under a mode, and keep it in ``plans``.
 
         :implements: SRS-DEID-004, SDS-DEID-005
 
@@ -94,24 +96,8 @@ class Context:
         key
             Tag, VR as written, parent sequence or None, mode.
         """
-        found = self._plans.get(key)
-        if found is None:
-            found = self._plans[key] = self._new_plan(key)
+        found = self.plans[key] = self._new_plan(key)
         return found
-
-    def remembered(self, key: tuple[int, bytes, int | None, Mode], content: bytes, /) -> Outcome | None:
-        """Return what an element with these bytes became before.
-
-        :implements: SRS-DEID-004, SDS-DEID-005
-
-        Parameters
-        ----------
-        key
-            As for :meth:`plan`.
-        content
-            The whole element.
-        """
-        return self._memo.get((key, content))
 
     def remember(self, key: tuple[int, bytes, int | None, Mode], content: bytes, outcome: Outcome, /) -> None:
         """Keep an outcome; the memory is emptied when it holds 20,000.
@@ -127,9 +113,9 @@ class Context:
         outcome
             What it became.
         """
-        if len(self._memo) >= _MEMO_ENTRIES:
-            self._memo.clear()
-        self._memo[key, content] = outcome
+        if len(self.memo) >= _MEMO_ENTRIES:
+            self.memo.clear()
+        self.memo[key, content] = outcome
 
     def with_charset(self, charset: str, /) -> Context:
         """Return the context for an item with a character set of its own.

@@ -12,7 +12,7 @@ from lungai_core.deid.bytestream import EXPLICIT, encode_element, encode_item
 from lungai_core.deid.context import Context, Tally
 from lungai_core.deid.needles import contains_needle, decode_text, encodings_of, needles_of
 from lungai_core.deid.opened import OpenedFile, open_file
-from lungai_core.deid.pixels import blanked, matching_regions, require_no_burned_in_text
+from lungai_core.deid.pixels import ImageFacts, blanked, matching_regions, require_no_burned_in_text
 from lungai_core.deid.standard import AttributeType, Option, attribute_types, iod_of, table_edition
 from lungai_core.deid.transform import Piece, Place, Transform, Transformed
 from lungai_core.deid.values import is_plain
@@ -96,6 +96,7 @@ class Engine:
         self._profile = profile
         self._secret = secret
         self._contexts: dict[tuple[object, ...], Context] = {}
+        self._encoded_marks: dict[tuple[Encoding, bool, frozenset[str]], tuple[tuple[int, bytes], ...]] = {}
 
     def release(self, data: Buffer, /) -> Released:
         """De-identify one file.
@@ -131,7 +132,7 @@ class Engine:
         done = _without_dangling_references(opened, context, marks)
         done = _scanned(opened, context, marks, done)
         _require_clean_pixels(opened, done.needles)
-        return self._filed(opened, done, pixels, context)
+        return self._filed(opened, done, pixels, context, facts)
 
     def _context(self, opened: OpenedFile, /, *, dropped: frozenset[int]) -> Context:
         charset = opened.text(_CHARSET)
@@ -168,6 +169,16 @@ class Engine:
         codes |= {METHOD_CODES[option][0] for option in profile.options if option is not Option.CLEAN_PIXEL_DATA}
         if pixels_cleaned:
             codes.add(METHOD_CODES[Option.CLEAN_PIXEL_DATA][0])
+        key = (encoding, pixels_cleaned, frozenset(codes))
+        found = self._encoded_marks.get(key)
+        if found is None:
+            found = self._encoded_marks[key] = self._encode_marks(encoding, codes, pixels_cleaned=pixels_cleaned)
+        return found
+
+    def _encode_marks(
+        self, encoding: Encoding, codes: set[str], /, *, pixels_cleaned: bool
+    ) -> tuple[tuple[int, bytes], ...]:
+        profile = self._profile
         items = b"".join(encode_item(_code(code, _MEANING_OF[code], encoding), encoding) for code in sorted(codes))
         method = f"{SOFTWARE}\\PS3.15 {table_edition()} {profile.name}\\policy {profile.digest()}"
         marks = {
@@ -180,7 +191,9 @@ class Engine:
             marks[_BURNED_IN] = encode_element(_BURNED_IN, b"CS", b"NO", encoding)
         return tuple(sorted(marks.items()))
 
-    def _filed(self, opened: OpenedFile, done: Transformed, pixels: list[Piece], context: Context, /) -> Released:
+    def _filed(
+        self, opened: OpenedFile, done: Transformed, pixels: list[Piece], context: Context, facts: ImageFacts
+    ) -> Released:
         uids = [
             new_uid(opened.text(tag), profile=self._profile, secret=self._secret)
             for tag in (_STUDY, _SERIES, _INSTANCE)
@@ -192,10 +205,9 @@ class Engine:
             packed = packer.compress(b"".join(body)) + packer.flush()
             body = [packed + b"\0" * (len(packed) % 2)]
         meta = _new_meta(opened.sop_class_uid, uids[2], opened.meta.transfer_syntax_uid)
-        facts = opened.image_facts()
         return Released(
             pieces=[meta, *body],
-            pseudonym=self._secret.pseudonym(context.patient),
+            pseudonym=context.pseudonym,
             study_uid=uids[0],
             series_uid=uids[1],
             instance_uid=uids[2],

@@ -14,6 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
 
+from pydicom._dicom_dict import DicomDictionary
+from pydicom._uid_dict import UID_dictionary
 from pydicom.datadict import keyword_dict
 
 __all__ = ["generate_tables", "main"]
@@ -61,14 +63,7 @@ def generate_tables(reference: Path, /, *, module_maps: Path) -> dict[str, str]:
             }
         ),
         "safe_private.json": _dump(_safe_private(safe_private)),
-        "dictionary.json": _dump(
-            {
-                **_provenance(dictionary, edition="2026c", acknowledgement="DICOM PS3.6 2026c, (c) NEMA"),
-                "rows": {
-                    tag: [row["vr"], row["keyword"], row["name"], row["vm"]] for tag, row in sorted(extra.items())
-                },
-            }
-        ),
+        "dictionary.json": _dump(_whole_dictionary(dictionary, extra)),
         "iod_types.json": _dump(_iod_types(module_maps, tag_of=tag_of)),
     }
 
@@ -90,6 +85,27 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     for name, text in generate_tables(chosen.reference, module_maps=chosen.module_maps).items():
         (chosen.out / name).write_text(text, encoding="utf-8")
+
+
+def _whole_dictionary(path: Path, extra: dict[str, dict[str, str]], /) -> dict[str, Json]:
+    # The engine does not ask pydicom: its answers would change with its version, and importing it costs a quarter
+    # second.
+    rows: dict[str, Json] = {
+        f"{tag:08X}": _row(vr, keyword, name, multiplicity)
+        for tag, (vr, multiplicity, name, _, keyword) in DicomDictionary.items()
+        if keyword
+    }
+    rows |= {tag: _row(row["vr"], row["keyword"], row["name"], row["vm"]) for tag, row in extra.items()}
+    return {
+        **_provenance(path, edition="2026c", acknowledgement="DICOM PS3.6 2026c, (c) NEMA"),
+        "base": f"pydicom {version('pydicom')} (MIT)",
+        "rows": dict(sorted(rows.items())),
+        "uids": _row(*sorted(UID_dictionary)),
+    }
+
+
+def _row(*columns: str) -> list[Json]:
+    return list(columns)
 
 
 def _load(path: Path, /) -> dict:  # type: ignore[type-arg]  # foreign JSON, read here and nowhere else

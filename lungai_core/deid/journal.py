@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple, TypeAlias
 
 from lungai_core.deid.context import Tally
 from lungai_core.deid.secret import Secret, Sharing
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from lungai_core.deid.profile import Profile
 
 __all__ = ["Journal", "JournalEntry", "RunMode"]
+
+Pattern: TypeAlias = "frozenset[tuple[Tally, int]]"
 
 _FORMAT = "lungai-deid-journal/1"
 
@@ -63,7 +65,7 @@ class Journal:
         The counts that the file holds already.
     """
 
-    def __init__(self, stream: IO[str], /, *, entries: dict[str, JournalEntry], patterns: dict[str, int]) -> None:
+    def __init__(self, stream: IO[str], /, *, entries: dict[str, JournalEntry], patterns: dict[Pattern, int]) -> None:
         self._stream = stream
         self._patterns = patterns
         self.entries = entries
@@ -122,7 +124,7 @@ class Journal:
         path = folder / "journal.jsonl"
         head = {"check": secret.digest("check", sharing=Sharing.JOURNAL)[:8].hex(), "profile": profile.digest()}
         entries: dict[str, JournalEntry] = {}
-        patterns: dict[str, int] = {}
+        patterns: dict[Pattern, int] = {}
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             if mode is not RunMode.RESUME or not path.is_file():
                 raise _occupied(target)
@@ -158,11 +160,12 @@ class Journal:
         entry
             What became of it.
         """
-        tallies = json.dumps([[*tally, count] for tally, count in sorted(entry.tallies.items())])
-        number = self._patterns.get(tallies)
+        pattern = frozenset(entry.tallies.items())
+        number = self._patterns.get(pattern)
         if number is None:
-            number = self._patterns[tallies] = len(self._patterns)
-            self._stream.write(json.dumps({"pattern": number, "tallies": json.loads(tallies)}) + "\n")
+            number = self._patterns[pattern] = len(self._patterns)
+            tallies = [[*tally, count] for tally, count in sorted(pattern)]
+            self._stream.write(json.dumps({"pattern": number, "tallies": tallies}) + "\n")
         rest = entry._replace(tallies={})
         self._stream.write(json.dumps({"key": key, "counts": number, "entry": rest._asdict()}) + "\n")
         self._stream.flush()
@@ -175,9 +178,9 @@ class Journal:
         self._stream.write(json.dumps({"complete": True}) + "\n")
 
 
-def _read(path: Path, head: dict[str, str]) -> tuple[dict[str, JournalEntry], dict[str, int]]:
+def _read(path: Path, head: dict[str, str]) -> tuple[dict[str, JournalEntry], dict[Pattern, int]]:
     entries: dict[str, JournalEntry] = {}
-    patterns: dict[str, int] = {}
+    patterns: dict[Pattern, int] = {}
     counts: dict[int, dict[Tally, int]] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").split("\n")):
         try:
@@ -191,10 +194,9 @@ def _read(path: Path, head: dict[str, str]) -> tuple[dict[str, JournalEntry], di
                 remedy="Give the same profile and secret, or choose another output folder.",
             )
         if "pattern" in record:
-            patterns[json.dumps(record["tallies"])] = record["pattern"]
-            counts[record["pattern"]] = {
-                Tally(tag, code, action): count for tag, code, action, count in record["tallies"]
-            }
+            tallies = {Tally(tag, code, action): count for tag, code, action, count in record["tallies"]}
+            counts[record["pattern"]] = tallies
+            patterns[frozenset(tallies.items())] = record["pattern"]
         elif "key" in record:
             fields = record["entry"] | {"tallies": counts[record["counts"]], "series": tuple(record["entry"]["series"])}
             entries[record["key"]] = JournalEntry(**fields)

@@ -6,8 +6,6 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pydicom.charset import decode_bytes, python_encoding
-
 from lungai_core.deid.values import DUMMY_WORD, dummy_of
 from lungai_core.deid.vocabulary import is_vocabulary
 
@@ -26,6 +24,28 @@ _OUR_OWN = frozenset(
     {DUMMY_WORD.lower(), "anonymous", "anonymized", "deidentified", "unknown", "none", "99lungai", "urn:removed"}
 )
 _REGISTERED_ROOT = "1.2.840.10008."
+# PS3.3 C.12.1.1.2: the defined terms and what Python calls them.
+_PARTS = {
+    "100": "latin_1",
+    "101": "iso8859_2",
+    "109": "iso8859_3",
+    "110": "iso8859_4",
+    "144": "iso_ir_144",
+    "127": "iso_ir_127",
+    "126": "iso_ir_126",
+    "138": "iso_ir_138",
+    "148": "iso_ir_148",
+    "203": "iso8859_15",
+    "166": "iso_ir_166",
+    "13": "shift_jis",
+}
+_ENCODINGS = (
+    {"": "iso8859", "ISO_IR 6": "iso8859", "ISO 2022 IR 6": "iso8859"}
+    | {f"ISO_IR {number}": name for number, name in _PARTS.items()}
+    | {f"ISO 2022 IR {number}": name for number, name in _PARTS.items()}
+    | {"ISO 2022 IR 87": "iso2022_jp", "ISO 2022 IR 159": "iso2022_jp_2", "ISO 2022 IR 149": "euc_kr"}
+    | {"ISO 2022 IR 58": "iso_ir_58", "ISO_IR 192": "utf-8", "GB18030": "gb18030", "GBK": "gbk"}
+)
 _ESCAPE = b"\x1b"
 
 
@@ -40,10 +60,10 @@ def encodings_of(charset: str, /) -> tuple[str, ...] | None:
     charset
         The attribute's text, backslashes between terms; empty for the default repertoire.
     """
-    terms = [term.strip() for term in charset.split("\\")]
-    if any(term not in python_encoding for term in terms):
+    terms = [term.strip().upper() for term in charset.split("\\")]
+    if any(term not in _ENCODINGS for term in terms):
         return None
-    return tuple(python_encoding[term] for term in terms)
+    return tuple(_ENCODINGS[term] for term in terms)
 
 
 def decode_text(value: bytes, encodings: tuple[str, ...] | None, /) -> str:
@@ -64,6 +84,8 @@ def decode_text(value: bytes, encodings: tuple[str, ...] | None, /) -> str:
         if encodings is None or (_ESCAPE not in value and encodings[0] in ("iso8859", "ascii", "iso_ir_6")):
             return value.decode("utf-8")
         if _ESCAPE in value:
+            from pydicom.charset import decode_bytes  # noqa: PLC0415  # code extensions are rare, the import is heavy
+
             return decode_bytes(value, list(encodings), set())
         return value.decode(encodings[0])
     except (UnicodeDecodeError, LookupError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenedFile", "open_file"]
 
-_PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+# Float, double and integer pixel data.
+_PIXEL_TAGS = range(0x7FE00008, 0x7FE00011)
 _DICOMDIR = "1.2.840.10008.1.3.10"
 _UNCOMPRESSED = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"})
 _OVERLAY_FIRST, _OVERLAY_LAST, _OVERLAY_BIT_POSITION = 0x6000, 0x60FF, 0x0102
@@ -172,13 +174,10 @@ def open_file(data: Buffer, /) -> OpenedFile:
     meta = read_meta(data)
     elements, _ = index_elements(meta.data, meta.start, len(meta.data), meta.encoding)
     by_tag = {element.tag: element for element in elements}
+    tags = [element.tag for element in elements]
+    first, behind = bisect_left(tags, _PIXEL_TAGS.start), bisect_left(tags, _PIXEL_TAGS.stop)
     opened = OpenedFile(
-        meta,
-        _sop_class(meta, by_tag),
-        [element for element in elements if element.tag < min(_PIXEL_TAGS)],
-        [element for element in elements if element.tag in _PIXEL_TAGS],
-        [element for element in elements if element.tag > max(_PIXEL_TAGS)],
-        by_tag,
+        meta, _sop_class(meta, by_tag), elements[:first], elements[first:behind], elements[behind:], by_tag
     )
     for tag, name in (
         (0x00080018, "SOPInstanceUID"),

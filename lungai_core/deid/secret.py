@@ -27,6 +27,7 @@ __all__ = ["Secret", "Sharing"]
 
 _MINIMUM_BYTES = 16
 _UID_LENGTH_LIMIT = 64
+_REMEMBERED_UIDS = 4096
 _HASH_BITS, _PROOF_BITS = 82, 40
 _PSEUDONYM_HASH_BYTES, _PSEUDONYM_PROOF_BYTES = 10, 5
 _PSEUDONYM_PREFIX = "P-"
@@ -56,7 +57,7 @@ class Secret:
         At least 16 bytes, from a random source. Whoever holds them can link the output to the input.
     """
 
-    __slots__ = ("_keys",)
+    __slots__ = ("_keys", "_mapped")
 
     def __init__(self, material: bytes, /) -> None:
         if len(material) < _MINIMUM_BYTES:
@@ -65,12 +66,20 @@ class Secret:
                 allowed=f"at least {_MINIMUM_BYTES} bytes",
                 remedy='Make one with: python -c "import secrets; print(secrets.token_hex(32))" > secret.txt',
             )
+        self._mapped: dict[tuple[str, str], str] = {}
         self._keys = {
             sharing: hmac_digest(material, b"lungai-deid/1 " + sharing.encode(), "sha256") for sharing in Sharing
         }
 
     def __repr__(self) -> str:
         return "Secret(…)"
+
+    def __getstate__(self) -> dict[Sharing, bytes]:
+        return self._keys
+
+    def __setstate__(self, keys: dict[Sharing, bytes]) -> None:
+        self._keys = keys
+        self._mapped = {}
 
     @classmethod
     def from_file(cls, path: Path, /) -> Secret:
@@ -137,9 +146,12 @@ class Secret:
         str
             At most 64 characters. 82 bits of keyed digest, 40 bits that prove the first 82.
         """
-        if self.made_uid(uid, root=root):
-            return uid
-        return self._uid_of(int.from_bytes(self.digest(uid, sharing=Sharing.UID)) >> (256 - _HASH_BITS), root)
+        found = self._mapped.get((root, uid))
+        if found is None:
+            if len(self._mapped) >= _REMEMBERED_UIDS:
+                self._mapped.clear()
+            found = self._mapped[root, uid] = self._new_uid(uid, root)
+        return found
 
     def made_uid(self, uid: str, /, *, root: str = "2.25") -> bool:
         """Tell whether this secret made a UID.
@@ -209,6 +221,11 @@ class Secret:
         """
         number = int.from_bytes(self.digest(patient, sharing=Sharing.DATE)[:8])
         return dt.timedelta(days=-(_SHORTEST_SHIFT_DAYS + number % _SHIFT_RANGE_DAYS))
+
+    def _new_uid(self, uid: str, root: str) -> str:
+        if self.made_uid(uid, root=root):
+            return uid
+        return self._uid_of(int.from_bytes(self.digest(uid, sharing=Sharing.UID)) >> (256 - _HASH_BITS), root)
 
     def _uid_of(self, content: int, root: str) -> str:
         proof_text = f"{root} {content:x}".encode()

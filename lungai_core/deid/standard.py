@@ -7,13 +7,11 @@ PS3.6 2026c, and an engine that asks it for keywords lets those attributes pass.
 from __future__ import annotations
 
 import json
+import re
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple, TypeVar
-
-from pydicom._dicom_dict import DicomDictionary
-from pydicom._uid_dict import UID_dictionary
 
 __all__ = [
     "AttributeType",
@@ -33,6 +31,7 @@ __all__ = [
 ]
 
 _REPEATING_LOW, _REPEATING_HIGH = 0x5000, 0x60FF
+_TAG = re.compile(r"[0-9A-F]{8}")
 _Key = TypeVar("_Key")
 
 
@@ -202,7 +201,7 @@ def is_registered_uid(value: str, /) -> bool:
     value
         The UID without padding.
     """
-    return value in UID_dictionary or value in _table("iod_types.json")["sop_classes"]
+    return value in _registered_uids()
 
 
 def iod_of(sop_class_uid: str, /) -> str | None:
@@ -286,17 +285,18 @@ def _safe_private() -> dict[tuple[str, int], str]:
 
 
 @cache
+def _registered_uids() -> frozenset[str]:
+    return frozenset(_table("dictionary.json")["uids"]) | frozenset(_table("iod_types.json")["sop_classes"])
+
+
+@cache
 def _dictionary() -> dict[int, Entry]:
     found = {
-        tag: Entry(tuple(entry[0].split(" or ")), entry[4], entry[2], _most_values(entry[1]))
-        for tag, entry in DicomDictionary.items()
-        if entry[4]
+        int(tag, 16): Entry(tuple(vr.split(" or ")), keyword, name, _most_values(vm))
+        for tag, (vr, keyword, name, vm) in _table("dictionary.json")["rows"].items()
     }
-    for tag, (vr, keyword, name, vm) in _table("dictionary.json")["rows"].items():
-        found[int(tag, 16)] = Entry(tuple(vr.split(" or ")), keyword, name, _most_values(vm))
     for row in confidentiality_rows():
-        if "x" not in row.tag and row.tag.startswith("("):
-            tag_text = row.tag.strip("()").replace(",", "")
-            if len(tag_text) == 8 and all(digit in "0123456789ABCDEF" for digit in tag_text):  # noqa: PLR2004
-                found.setdefault(int(tag_text, 16), Entry(tuple(row.vr.split(" or ")), row.keyword, row.name, None))
+        digits = row.tag.strip("()").replace(",", "")
+        if _TAG.fullmatch(digits):
+            found.setdefault(int(digits, 16), Entry(tuple(row.vr.split(" or ")), row.keyword, row.name, None))
     return found

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from lungai_core.deid.actions import Action, Decision, Mode
@@ -122,27 +123,28 @@ class Transform:
             Encoded elements to put in, each with its tag, ascending.
         """
         result, view, place, context = Transformed(), memoryview(self._data), self._place, self._context
-        parent, mode = place.parent, place.mode
+        parent, mode, plans = place.parent, place.mode, context.plans
         kept_from = elements[0].start if elements else end
-        waiting = list(insertions)
+        waiting, outcomes = list(insertions), []
         for element in elements:
             tag, vr, start, value, stop, _ = element
             while waiting and waiting[0][0] < tag:
                 result.pieces += (view[kept_from:start], waiting.pop(0)[1])
                 kept_from = start
             key = (tag, vr, parent, mode)
-            plan = context.plan(key)
+            plan = plans.get(key) or context.plan(key)
             if stop - value <= plan.keep_bytes and (stop - value) % plan.unit_bytes == 0:
                 continue
             outcome = self._outcome(element, key, plan)
-            result.tallies.update(outcome.tallies)
-            result.needles |= outcome.needles
-            result.references += outcome.references
+            outcomes.append(outcome)
             if outcome.content is not None:
                 result.pieces += (view[kept_from:start], outcome.content)
                 kept_from, result.changed = stop, True
         result.pieces.append(view[kept_from:end])
         result.pieces += [content for _, content in waiting]
+        result.tallies = Counter(chain.from_iterable([outcome.tallies for outcome in outcomes]))
+        result.needles = set().union(*[outcome.needles for outcome in outcomes])
+        result.references = sum([outcome.references for outcome in outcomes])
         return result
 
     def _outcome(self, element: Element, key: tuple[int, bytes, int | None, Mode], plan: Plan) -> Outcome:
@@ -151,7 +153,7 @@ class Transform:
         if element.stop - element.value > _LARGEST_REMEMBERED:
             return self._judge(element, plan)
         content = bytes(self._data[element.start : element.stop])
-        found = self._context.remembered(key, content)
+        found = self._context.memo.get((key, content))
         if found is None:
             found = self._judge(element, plan)
             self._context.remember(key, content, found)
@@ -263,7 +265,7 @@ class Transform:
         value = bytes(self._data[element.value : element.stop]).strip(b" \0")
         if action is Action.PSEUDONYM:
             # An empty name says nothing about anybody and stays empty.
-            return context.secret.pseudonym(context.patient).encode() if value else b""
+            return context.pseudonym.encode() if value else b""
         uids = (uid.strip(" \0") for uid in value.decode("utf-8", "surrogateescape").split("\\"))
         root = context.profile.uid_root
         return "\\".join(context.secret.map_uid(uid, root=root) if uid else "" for uid in uids).encode()
