@@ -1,6 +1,7 @@
 """DICOM PS3.15 Annex E de-identification: profiles, keyed consistency, audit and verification."""
 
 from lungai_core.deid.audit import Audit
+from lungai_core.deid.conformance import ProfileDescription, describe
 from lungai_core.deid.dataset import deidentify_dataset
 from lungai_core.deid.journal import RunMode
 from lungai_core.deid.profile import BASIC, NAMED_PROFILES, PixelRegion, Profile, load_profile
@@ -17,12 +18,14 @@ __all__ = [
     "Option",
     "PixelRegion",
     "Profile",
+    "ProfileDescription",
     "RunMode",
     "RunOptions",
     "Secret",
     "SeriesOutput",
     "deidentify_dataset",
     "deidentify_series",
+    "describe",
     "load_profile",
     "verify_deidentified",
 ]

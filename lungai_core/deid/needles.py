@@ -19,6 +19,7 @@ _STRONG_VRS = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UI", "UN", "
 _NAME_SEPARATORS = re.compile(r"[\\^=\s,;/&]+")
 _LONG_TOKEN = re.compile(r"[A-Za-z0-9._+@-]*\d[A-Za-z0-9._+@-]*")
 _SHORTEST_TOKEN_IN_TEXT = 6
+_SHORTEST_INSIDE_A_WORD = 6
 _LONGEST = 256
 _OUR_OWN = frozenset(
     {DUMMY_WORD.lower(), "anonymous", "anonymized", "deidentified", "unknown", "none", "99lungai", "urn:removed"}
@@ -92,7 +93,9 @@ def decode_text(value: bytes, encodings: tuple[str, ...] | None, /) -> str:
         return value.decode("utf-8", "surrogateescape")
 
 
-def needles_of(value: bytes, vr: str, /, *, encodings: tuple[str, ...] | None) -> frozenset[bytes]:
+def needles_of(
+    value: bytes, vr: str, /, *, encodings: tuple[str, ...] | None, words_tell: bool = True
+) -> frozenset[bytes]:
     """Return the lower-case byte patterns that betray a removed value.
 
     :implements: SRS-DEID-008, SDS-DEID-005
@@ -106,6 +109,9 @@ def needles_of(value: bytes, vr: str, /, *, encodings: tuple[str, ...] | None) -
         times and numbers give none: they are too short to be told from measurements.
     encodings
         The character sets of the data set.
+    words_tell
+        False for descriptions and private texts: "PERFUSION" in a series description says nothing where it stands in an
+        image type too. Names inside of such a text are found by the patterns of the names themselves.
     """
     if vr not in _STRONG_VRS or len(value) > 1 << 16:
         return frozenset()
@@ -114,7 +120,7 @@ def needles_of(value: bytes, vr: str, /, *, encodings: tuple[str, ...] | None) -
     text = decode_text(value.strip(b" \0"), encodings)
     found: set[bytes] = set()
     for part in _parts(text, vr):
-        if _is_telling(part, vr):
+        if _is_telling(part, vr) and (words_tell or not part.isascii() or any(letter.isdigit() for letter in part)):
             found |= _spellings(part, encodings)
     if not value.isascii():
         found |= {
@@ -124,7 +130,7 @@ def needles_of(value: bytes, vr: str, /, *, encodings: tuple[str, ...] | None) -
 
 
 def contains_needle(content: bytes, needles: Iterable[bytes], /) -> bool:
-    """Tell whether a lower-case content holds one of the patterns; digits-only patterns count only as whole numbers.
+    """Tell whether a lower-case content holds one of the patterns: a number as a whole, a short name as a word.
 
     :implements: SRS-DEID-008, SDS-DEID-005
 
@@ -135,10 +141,15 @@ def contains_needle(content: bytes, needles: Iterable[bytes], /) -> bool:
     needles
         Patterns as :func:`needles_of` returns them.
     """
-    for needle in needles:
-        if needle in content and (not needle.isdigit() or re.search(rb"(?<![\d.])" + needle + rb"(?![\d.])", content)):
-            return True
-    return False
+    return any(needle in content and _stands_alone(content, needle) for needle in needles)
+
+
+def _stands_alone(content: bytes, needle: bytes) -> bool:
+    if needle.isdigit():
+        return re.search(rb"(?<![\d.])" + needle + rb"(?![\d.])", content) is not None
+    if len(needle) < _SHORTEST_INSIDE_A_WORD and needle.isalpha():
+        return re.search(rb"(?<![a-z])" + needle + rb"(?![a-z])", content) is not None
+    return True
 
 
 def _parts(text: str, vr: str) -> Iterable[str]:

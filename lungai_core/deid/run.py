@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 from pydantic import Field
 
 from lungai_core.deid.audit import Audit, AuditedSeries, RefusedFile, audit_json, build_audit
+from lungai_core.deid.audit_page import audit_html
+from lungai_core.deid.conformance import conformance_statement, describe
 from lungai_core.deid.engine import Engine, new_uid
 from lungai_core.deid.journal import Journal, JournalEntry, RunMode
 from lungai_core.deid.profile import BASIC, Profile
@@ -144,8 +146,8 @@ def deidentify_series(
     Returns
     -------
     DeidentificationReport
-        The audit, the series, and the mapping of UIDs. ``audit.json`` and ``audit.html`` stand in the audit folder, by
-        default the output folder's name with ``-audit`` behind it.
+        The audit, the series, and the mapping of UIDs. ``audit.json``, ``audit.html`` and ``conformance.md`` stand in
+        the audit folder, by default the output folder's name with ``-audit`` behind it.
 
     Raises
     ------
@@ -173,9 +175,15 @@ def deidentify_series(
             journal.write(result.key, run.take(result, parts=parts))
         shutil.rmtree(parts)
         report = run.report(inputs)
-        write_whole(audit_folder / "audit.json", audit_json(report.audit))
+        _write_evidence(audit_folder, report.audit)
         journal.close_for_good()
     return report
+
+
+def _write_evidence(folder: Path, audit: Audit) -> None:
+    write_whole(folder / "audit.json", audit_json(audit))
+    write_whole(folder / "audit.html", audit_html(audit))
+    write_whole(folder / "conformance.md", conformance_statement(describe(audit.profile)))
 
 
 @dataclass(slots=True)

@@ -24,6 +24,7 @@ __all__ = [
     "dictionary_entry",
     "iod_of",
     "is_registered_uid",
+    "names_somebody",
     "row_of",
     "safe_private_vr",
     "table_digest",
@@ -176,6 +177,20 @@ def row_of(tag: int, /) -> Row | None:
         if family == 0x60:  # noqa: PLR2004  # overlays, (60xx,eeee)
             return _rows_by_tag().get(f"60xx,{tag & 0xFFFF:04X}")
     return _rows_by_tag().get(f"{group:04X},{tag & 0xFFFF:04X}")
+
+
+def names_somebody(tag: int, /) -> bool:
+    """Tell whether Table E.1-1 lists a tag other than as one of the descriptions of the Clean Descriptors option.
+
+    :implements: SRS-DEID-008, SDS-DEID-005
+
+    Parameters
+    ----------
+    tag
+        The attribute as a 32-bit number.
+    """
+    row = row_of(tag)
+    return row is not None and all(option is not Option.CLEAN_DESCRIPTORS for option, _ in row.options)
 
 
 def dictionary_entry(tag: int, /) -> Entry | None:

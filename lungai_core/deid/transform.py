@@ -13,7 +13,7 @@ from lungai_core.deid.actions import Action, Decision, Mode
 from lungai_core.deid.bytestream import IMPLICIT, encode_element, encode_item, index_elements, index_items
 from lungai_core.deid.context import Context, Outcome, Plan, Tally
 from lungai_core.deid.needles import contains_needle, decode_text, encodings_of, needles_of
-from lungai_core.deid.standard import dictionary_entry, is_registered_uid, safe_private_vr
+from lungai_core.deid.standard import dictionary_entry, is_registered_uid, names_somebody, safe_private_vr
 from lungai_core.deid.values import dummy_of, is_plain, shift_dates
 from lungai_core.deid.vocabulary import clean_text, is_vocabulary
 from lungai_core.errors import CorruptDicomError
@@ -184,8 +184,11 @@ class Transform:
             return True
         value = bytes(self._data[element.value : element.stop])
         text = value.decode("ascii", "replace").strip(" \0")
-        if (plan.decision.vr == "CS" and is_vocabulary(text)) or (plan.decision.vr == "UI" and is_registered_uid(text)):
+        if plan.decision.vr == "UI" and is_registered_uid(text):
             return True
+        if plan.decision.vr == "CS":
+            # A patient may be called like a defined term: the term stays.
+            value = "\\".join(part for part in text.split("\\") if not is_vocabulary(part)).encode()
         return not contains_needle(value.lower(), suspects)
 
     def _by_value(self, element: Element, decision: Decision) -> Outcome:
@@ -289,7 +292,9 @@ class Transform:
         if element.undefined:
             return frozenset()
         kind = vr if vr in _TEXT_VRS else written or "UN"
-        return needles_of(bytes(self._data[element.value : element.stop]), kind, encodings=self._context.encodings)
+        value = bytes(self._data[element.value : element.stop])
+        words_tell = kind == "PN" or names_somebody(element.tag)
+        return needles_of(value, kind, encodings=self._context.encodings, words_tell=words_tell)
 
     def _needles_of_items(self, element: Element, place: Place) -> frozenset[bytes]:
         found: set[bytes] = set()
