@@ -30,8 +30,8 @@ Slices are counted from 1 in ascending order along the slice normal.
 _BEFORE_RULES = """\
 Before the rules, the input must hold one CT series: no series is [LAI-DICOM-001](../reference/errors.md), several
 without a choice LAI-DICOM-002, a choice that is not there LAI-DICOM-003. A file that begins like DICOM and cannot be
-read is LAI-DICOM-004: it might be a slice. Files that are no DICOM, DICOMDIRs and objects of other kinds are passed
-over and counted. After the rules, pixel data that are truncated or broken are LAI-DICOM-025.
+read is LAI-DICOM-004: it might be a slice. Files that are no DICOM and objects of other kinds are passed over
+and counted. After the rules, pixel data that are truncated or broken are LAI-DICOM-025.
 """
 _BEFORE_GATE = """\
 A model's contract (`InputLimits`) may limit these properties of the volume, each with the action refuse

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lungai_core.dicom.elements import ElementSet, Encoding, TruncatedError, UnreadableError, walk
-from lungai_core.errors import DamagedFileError, DecompressedTooLargeError
+from lungai_core.errors import DamagedFileError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +35,7 @@ _PREAMBLE_BYTES = 132
 _FIRST_READ_BYTES = 16 << 10
 _META_HEAD = struct.Struct("<HH2sHI")
 _TRANSFER_SYNTAX = 0x00020010
+_EXPLICIT = Encoding(explicit_vr=True, little_endian=True)
 # The first element of a data set that was saved without preamble and file meta information.
 _BARE_DATA_SET = tuple(b"\x08\x00" + element + b"\x00" for element in (b"\x00", b"\x01", b"\x05", b"\x08", b"\x16"))
 
@@ -64,14 +65,12 @@ def read_elements(path: Path, /, *, wanted: frozenset[int], limits: ReadLimits) 
     wanted
         Tags to keep.
     limits
-        ``max_header_bytes`` and ``max_decompressed_bytes`` count.
+        ``max_header_bytes`` counts.
 
     Raises
     ------
     DamagedFileError
         If the file begins like DICOM and cannot be read to its pixels.
-    DecompressedTooLargeError
-        If a deflated data set inflates to more than the limit.
     """
     try:
         with path.open("rb", buffering=0) as stream:
@@ -92,40 +91,32 @@ def read_elements(path: Path, /, *, wanted: frozenset[int], limits: ReadLimits) 
         raise damaged(path, f"A file cannot be read ({error.strerror or type(error).__name__}).") from error
 
 
-def inflate_file(path: Path, /, *, limits: ReadLimits) -> bytes:
-    """Return the inflated data set of a deflated file, at most as large as the limit.
+def inflate_file(path: Path, /, *, count: int) -> bytes:
+    """Return the first bytes of a deflated data set, inflated.
 
     :implements: SRS-DICOM-006, SDS-DICOM-002
 
+    Parameters
+    ----------
+    path
+        A file in the deflated transfer syntax.
+    count
+        How many bytes at most; no more memory is taken, whatever the stream would make.
+
     Raises
     ------
-    DecompressedTooLargeError, DamagedFileError
-        As :func:`read_elements`.
+    DamagedFileError
+        If the stream is broken.
     """
     buffer = path.read_bytes()
     try:
         _, offset = _transfer_syntax(buffer)
     except (TruncatedError, UnreadableError) as error:
         raise damaged(path, "The header of a DICOM file cannot be read to its pixels.") from error
-    return _inflate(buffer[offset:], path=path, limit_bytes=limits.max_decompressed_bytes)
-
-
-def _inflate(data: bytes, /, *, path: Path, limit_bytes: int) -> bytes:
-    engine = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        inflated = engine.decompress(data, limit_bytes)
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(buffer[offset:], count)
     except zlib.error as error:
         raise damaged(path, "A deflated data set cannot be inflated.") from error
-    if engine.eof:
-        return inflated
-    if len(inflated) >= limit_bytes:
-        raise DecompressedTooLargeError(
-            "A deflated data set inflates to more bytes than the limit.",
-            where=path.name,
-            allowed=f"at most {limit_bytes} bytes (ReadLimits.max_decompressed_bytes)",
-            remedy="Check where the file comes from; raise the limit only if such a size is meant.",
-        )
-    raise damaged(path, "A deflated data set ends early.")
 
 
 def damaged(path: Path, what: str, /) -> DamagedFileError:
@@ -148,20 +139,29 @@ def _parse(path: Path, size: int, buffer: bytes, wanted: frozenset[int], limits:
         return None
     syntax, offset = _transfer_syntax(buffer)
     if syntax == DEFLATED:
-        if len(buffer) < size:
-            buffer = path.read_bytes()
-        buffer = _inflate(buffer[offset:], path=path, limit_bytes=limits.max_decompressed_bytes)
-        offset = 0
+        return FileElements(path, size, syntax, _deflated_elements(path, wanted, limits))
     encoding = Encoding(explicit_vr=syntax != IMPLICIT_LITTLE, little_endian=syntax != BIG_ENDIAN)
-    try:
-        elements = walk(buffer, offset, encoding=encoding, wanted=wanted)
-    except TruncatedError as error:
-        if syntax == DEFLATED:
-            raise UnreadableError from error
-        raise
-    if elements.pixels is None and syntax != DEFLATED and len(buffer) < size:
+    elements = walk(buffer, offset, encoding=encoding, wanted=wanted)
+    if elements.pixels is None and len(buffer) < size:
         raise TruncatedError  # the buffer happened to end between two elements
     return FileElements(path, size, syntax, elements)
+
+
+def _deflated_elements(path: Path, wanted: frozenset[int], limits: ReadLimits) -> ElementSet:
+    """Inflate as much of a data set as its header takes."""
+    count = _FIRST_READ_BYTES
+    while True:
+        buffer = inflate_file(path, count=count)
+        is_whole = len(buffer) < count
+        try:
+            elements = walk(buffer, 0, encoding=_EXPLICIT, wanted=wanted)
+        except TruncatedError as error:
+            if is_whole or count >= limits.max_header_bytes:
+                raise UnreadableError from error
+        else:
+            if is_whole or elements.pixels is not None or count >= limits.max_header_bytes:
+                return elements
+        count *= 8
 
 
 def _transfer_syntax(buffer: bytes) -> tuple[str, int]:

@@ -94,7 +94,10 @@ def _read_file(frames: list[FrameHeader], slices: list[StoredArray], limits: Rea
         if syntax not in NATIVE_SYNTAXES:
             _decode_file(frames, slices, limits)
         elif syntax == DEFLATED:
-            _copy_native(frames, slices, inflate_file(first.path, limits=limits))
+            ends = [
+                _native_offset(frame, part.nbytes) + part.nbytes for frame, part in zip(frames, slices, strict=True)
+            ]
+            _copy_native(frames, slices, inflate_file(first.path, count=max(ends)))
         else:
             _read_native(frames, slices)
     except OSError as error:

@@ -28,8 +28,7 @@ class Scan:
 
     :implements: SRS-DICOM-001, SDS-DICOM-001
 
-    ``not_dicom`` counts files without the mark of DICOM Part 10 and DICOMDIRs, ``not_ct`` DICOM objects other than CT
-    images.
+    ``not_dicom`` counts files without the mark of DICOM Part 10, ``not_ct`` DICOM objects other than CT images.
     """
 
     place: str
@@ -69,7 +68,7 @@ def scan_files(path_or_files: Path | Iterable[Path], /, *, limits: ReadLimits) -
                 allowed=f"at most {limits.max_files} files (ReadLimits.max_files)",
                 remedy="Give the folder of one series, or raise the limit.",
             )
-        file = None if path.name.upper() == "DICOMDIR" else read_elements(path, wanted=WANTED_TAGS, limits=limits)
+        file = read_elements(path, wanted=WANTED_TAGS, limits=limits)
         if file is None:
             not_dicom += 1
         elif not is_image(file):
@@ -153,7 +152,8 @@ def _files(path_or_files: Path | Iterable[Path]) -> Iterator[Path]:
             folders.sort()
             for name in sorted(names):
                 path = Path(folder, name)
-                if path.is_file():  # no pipes, sockets or dangling links
+                # No pipes, sockets or dangling links. A DICOMDIR lists files that are found without it.
+                if path.is_file() and name.upper() != "DICOMDIR":
                     yield path
     else:
         raise NoCtImageError(

@@ -37,9 +37,10 @@ class CtSeries(FrozenModel):
 
     :implements: SRS-DOM-002, SDS-DOM-002
 
-    ``sop_instance_uids`` stand in the order of the slices: index 0 is array index z = 0. For a multi-frame object there
-    is one entry, and ``frame_numbers`` gives the one-based frame of each slice. ``frame_of_reference_uid`` is empty
-    where the series has none. ``notes`` is what the reader found and did not refuse.
+    ``sop_instance_uids`` has one entry a slice: index 0 is array index z = 0. Slices of a multi-frame object repeat its
+    UID, and ``frame_numbers`` gives the one-based frame of each; it is empty for single-frame objects.
+    ``frame_of_reference_uid`` is empty where the series has none. ``notes`` is what the reader found and did not
+    refuse.
     """
 
     study_instance_uid: str

@@ -45,7 +45,7 @@ def test_files_that_are_no_dicom_are_noted_with_their_number(tmp_path, ct_series
     (tmp_path / "notes.txt").write_text("no DICOM")
     (tmp_path / "DICOMDIR").write_bytes(b"\0" * 200)
     note = read_ct_series(tmp_path).series.notes[0]
-    assert (note.note_id, note.text) == ("files-passed-over", "2 file(s) were no DICOM and were passed over.")
+    assert (note.note_id, note.text) == ("files-passed-over", "1 file(s) were no DICOM and were passed over.")
 
 
 @pytest.mark.verifies("SRS-DICOM-009")
