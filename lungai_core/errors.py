@@ -30,6 +30,7 @@ __all__ = [
     "DuplicateInstanceError",
     "DuplicateSliceError",
     "EngineClosedError",
+    "EvidenceInputError",
     "ExchangeError",
     "ExitCode",
     "ExportParityError",
@@ -48,6 +49,7 @@ __all__ = [
     "MeasurementImpossibleError",
     "MissingAttributeError",
     "MissingDependencyError",
+    "MissingFontError",
     "MissingSliceError",
     "MixedFrameOfReferenceError",
     "MixedGridError",
@@ -62,6 +64,7 @@ __all__ = [
     "NotDeidentifiedError",
     "NotEstimableError",
     "NotHounsfieldError",
+    "OpenPlaceholdersError",
     "OutputFolderError",
     "OverlappingSliceError",
     "PackFileSetError",
@@ -85,16 +88,20 @@ __all__ = [
     "SeriesNotFoundError",
     "SeriesTooLargeError",
     "SeveralSeriesError",
+    "SignatureError",
     "SourceImagesError",
     "StudyDataError",
     "StudyFileError",
+    "StudyRefusedError",
     "TooFewSlicesError",
     "TooManySlicesError",
     "TraceConfigError",
     "UnevenSpacingError",
+    "UnprovenValueError",
     "UnsupportedObjectError",
     "UnsupportedTransferSyntaxError",
     "UsageError",
+    "WordingError",
 ]
 
 
@@ -767,6 +774,60 @@ class StudyFileError(InputRejectedError):
     code = "LAI-CLIN-009"
 
 
+class EvidenceInputError(InputRejectedError):
+    """A record, project or table that evidence is built from cannot be read or contradicts itself.
+
+    :implements: SRS-EVID-004, SDS-EVID-010
+    """
+
+    code = "LAI-EVID-001"
+
+
+class UnprovenValueError(InputRejectedError):
+    """A value in an evidence document has no source, or cannot be read again from it.
+
+    :implements: SRS-EVID-001, SRS-EVID-002, SDS-EVID-002
+    """
+
+    code = "LAI-EVID-002"
+
+
+class WordingError(InputRejectedError):
+    """A document would say a claim, a registration number or a figure that nobody measured.
+
+    :implements: SRS-EVID-006, SRS-EVID-007, SDS-EVID-004
+    """
+
+    code = "LAI-EVID-003"
+
+
+class OpenPlaceholdersError(InputRejectedError):
+    """A release was asked for while values are still to be completed by the manufacturer.
+
+    :implements: SRS-EVID-018, SDS-EVID-006
+    """
+
+    code = "LAI-EVID-004"
+
+
+class SignatureError(InputRejectedError):
+    """A signature is absent, broken or made with another key.
+
+    :implements: SRS-EVID-023, SDS-EVID-015
+    """
+
+    code = "LAI-EVID-005"
+
+
+class StudyRefusedError(InputRejectedError):
+    """The record of a study could mislead: label, data card, interval or denominator is wrong or absent.
+
+    :implements: SRS-EVID-008, SRS-EVID-010, SRS-EVID-011, SDS-EVID-008
+    """
+
+    code = "LAI-EVID-006"
+
+
 # -------------------------------------------------------------------------------------- model integrity, exit code 4
 
 
@@ -906,3 +967,12 @@ class DeviceMemoryError(ResourceError):
     """
 
     code = "LAI-INFER-006"
+
+
+class MissingFontError(ResourceError):
+    """A sign cannot be printed because no installed font has it.
+
+    :implements: SRS-EVID-020, SDS-EVID-012
+    """
+
+    code = "LAI-EVID-007"
