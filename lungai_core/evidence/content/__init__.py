@@ -1,0 +1,1 @@
+"""What stands in each document: one function an artefact, from material to sections."""
