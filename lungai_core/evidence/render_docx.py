@@ -8,7 +8,7 @@ import zipfile
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape  # nosec B406  # it writes XML and reads none
 
 from lungai_core.errors import MissingDependencyError
 from lungai_core.evidence.document import NOTICE, Drawing, Prose, Quote

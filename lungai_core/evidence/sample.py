@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
+import subprocess  # nosec B404
 import sys
 from typing import TYPE_CHECKING
 
@@ -338,7 +338,7 @@ def run_sample(folder: Path, /, *arguments: str) -> Path:
     command = [sys.executable, "-m", "pytest", "-q", "--trace-record", "-p", "no:cacheprovider", *arguments]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *sys.path])}
     shutil.rmtree(folder / "build", ignore_errors=True)
-    ran = subprocess.run(  # noqa: S603  this interpreter with words of our own
+    ran = subprocess.run(  # noqa: S603  # nosec B603
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S
     )
     for record in (folder / "build/trace/record.json", folder / "build/trace/partial/record.json"):
@@ -354,7 +354,7 @@ def run_sample(folder: Path, /, *arguments: str) -> Path:
 
 def _git(folder: Path, /, *arguments: str, **environment: str) -> None:
     git = shutil.which("git")
-    result = git and subprocess.run(  # noqa: S603  git with words of our own
+    result = git and subprocess.run(  # noqa: S603  # nosec B603
         [git, *arguments],
         cwd=folder,
         env={**os.environ, **environment},
