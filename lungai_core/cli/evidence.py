@@ -39,6 +39,8 @@ def register(app: typer.Typer) -> None:
     evidence.command("verify")(_verify)
     evidence.command("sign")(_sign)
     evidence.command("keygen")(_keygen)
+    evidence.command("measure")(_measure)
+    evidence.command("battery")(_battery)
     app.add_typer(evidence, name="evidence")
 
 
@@ -166,3 +168,42 @@ def _usage(what: str, where: str, allowed: str, /) -> InvalidArgumentError:
     return InvalidArgumentError(
         what, where=where, allowed=allowed, remedy="Read `lungai evidence --help` and give the option again."
     )
+
+
+def _battery(
+    *, out: Annotated[Path, typer.Option("--out", help="The report to write, such as inputs/battery.json.")]
+) -> None:
+    """Change a sample project and its finished set in more than 25 ways; exit code 1 if a change is not named."""
+    from lungai_core.evidence.battery import battery_json, run_battery
+    from lungai_core.files import write_whole
+
+    report = run_battery()
+    write_whole(out, battery_json(report, time=_now()))
+    for result in report.results:
+        typer.echo(f"{'named' if result.detected else 'MISSED'}: {result.name}: {result.named}")
+    for alarm in report.false_alarms:
+        typer.echo(f"FALSE ALARM: {alarm}")
+    typer.echo(f"{report.detected} of {len(report.results)} changes named, {len(report.false_alarms)} false alarms")
+    if report.detected < len(report.results) or report.false_alarms:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _measure(
+    *,
+    out: Annotated[Path, typer.Option("--out", help="The record to write, such as inputs/static.json.")],
+    project: _Project = Path(),
+) -> None:
+    """Run ruff, mypy, bandit and the import rules on a project, and record what each found."""
+    from lungai_core.evidence.measure import measure_project, measurements_json
+    from lungai_core.files import write_whole
+
+    checks = measure_project(project)
+    write_whole(out, measurements_json(checks, time=_now()))
+    for check in checks:
+        typer.echo(f"{check.tool} {check.version}: exit code {check.exit_code}, {check.findings} findings")
+
+
+def _now() -> str:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -168,7 +168,7 @@ def build(
 ) -> DraftSet:
     """Build a document set into a new folder. The same input gives the same bytes.
 
-    :implements: SRS-EVID-019, SRS-EVID-021, SRS-EVID-022, SRS-EVID-023, SRS-EVID-034, RC-EVID-002, SDS-EVID-023
+    :implements: SRS-EVID-019, SRS-EVID-021, SRS-EVID-022, SRS-EVID-023, SRS-EVID-034, SDS-EVID-023
 
     Parameters
     ----------

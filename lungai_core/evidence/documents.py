@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lungai_core.evidence.content import configuration, performance, security, specification, verification
+from lungai_core.evidence.content import configuration, performance, security, specification, tool, verification
 from lungai_core.evidence.document import Document, Nature, Section, facts, fields_of
 from lungai_core.evidence.fields import FieldState, Text, declared, same
 from lungai_core.evidence.markdown import read_sections
@@ -53,6 +53,7 @@ _WRITERS: Mapping[str, Callable[[Material], tuple[Section, ...]]] = {
     "bench_report": partial(performance.results, artefact="bench_report"),
     "data_mgmt": performance.data_card,
     "model_card": performance.model_card,
+    "tool_validation": tool.validation,
 }
 _LANDSCAPE = frozenset(
     {"rmf", "trace_matrix", "unit_report", "int_report", "sys_report", "test_reports", "sbom", "soup", "sds", "srs",

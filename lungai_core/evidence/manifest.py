@@ -62,7 +62,7 @@ def manifest_json(
 ) -> str:
     """Return the manifest of a set.
 
-    :implements: SRS-EVID-022, RC-EVID-002, SDS-EVID-016
+    :implements: SRS-EVID-022, SDS-EVID-016
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def manifest_statement(manifest: str, /) -> bytes:
 def verify(folder: Path, /, *, public_key: bytes | None) -> tuple[Problem, ...]:
     """Compare a set with its manifest, its signature and its own records. Nothing but the folder is needed.
 
-    :implements: SRS-EVID-024, RC-EVID-002, SDS-EVID-016
+    :implements: SRS-EVID-024, SDS-EVID-016
 
     Parameters
     ----------

@@ -69,7 +69,7 @@ class Answer:
 def answer_rows(material: Material, documents: Mapping[str, Document], /) -> dict[str, Answer]:
     """Answer every row of every outline.
 
-    :implements: SRS-EVID-014, SRS-EVID-017, SRS-EVID-028, RC-EVID-003, SDS-EVID-019
+    :implements: SRS-EVID-014, SRS-EVID-017, SRS-EVID-028, SDS-EVID-019
 
     A row that asks for one content is filled only where a section names it among its answers. A clause or element is
     filled if its document holds a value that is neither a placeholder nor a missing measurement. What only the

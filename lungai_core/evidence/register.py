@@ -109,7 +109,7 @@ class Register:
     def ask(self, artefact: str, key: str, what: Text, /, *, clause: str) -> Field:
         """Return the manufacturer's value, or its placeholder with a row in the register.
 
-        :implements: SRS-EVID-018, SRS-EVID-014, RC-EVID-001, SDS-EVID-006
+        :implements: SRS-EVID-018, SRS-EVID-014, SDS-EVID-006
 
         Parameters
         ----------
@@ -140,7 +140,7 @@ class Register:
     def require_closed(self) -> None:
         """Check that every placeholder was filled; a release is built on nothing less.
 
-        :implements: SRS-EVID-018, RC-EVID-001, SDS-EVID-006
+        :implements: SRS-EVID-018, SDS-EVID-006
 
         Raises
         ------

@@ -96,7 +96,7 @@ def seal(payload: bytes, /, *, private_key: bytes) -> bytes:
 def open_envelope(envelope: bytes, /, *, public_key: bytes, where: str) -> Mapping[str, Any]:
     """Check the signature of an envelope, and return the statement in it.
 
-    :implements: SRS-EVID-023, RC-EVID-002, SDS-EVID-015
+    :implements: SRS-EVID-023, SDS-EVID-015
 
     Parameters
     ----------

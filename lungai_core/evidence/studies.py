@@ -65,7 +65,7 @@ class Study:
 def read_study(record: bytes, /, *, where: str) -> Study:
     """Read the record of a study, and refuse it if it could mislead.
 
-    :implements: SRS-EVID-008, SRS-EVID-010, SRS-EVID-011, RC-EVID-004, SDS-EVID-008
+    :implements: SRS-EVID-008, SRS-EVID-010, SRS-EVID-011, SDS-EVID-008
 
     Parameters
     ----------

@@ -76,7 +76,7 @@ def figures_in(text: str, /) -> tuple[str, ...]:
 def check_wording(document: Document, /) -> None:
     """Check every word of a document that the tool or the project wrote.
 
-    :implements: SRS-EVID-002, SRS-EVID-006, SRS-EVID-007, RC-EVID-001, SDS-EVID-004
+    :implements: SRS-EVID-002, SRS-EVID-006, SRS-EVID-007, SDS-EVID-004
 
     Titles of standards and outline rows are names and may hold such words; so may what a manufacturer signed.
 
