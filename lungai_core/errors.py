@@ -19,11 +19,14 @@ __all__ = [
     "CandidateFileError",
     "CandidateOfOtherSeriesError",
     "CandidateOutsideVolumeError",
+    "CheckpointMismatchError",
     "ConsensusError",
     "CorruptDicomError",
     "CoverageContextError",
     "CriteriaSignatureError",
     "DamagedFileError",
+    "DataLeakageError",
+    "DataSetError",
     "DecompressedTooLargeError",
     "DesignIncompleteError",
     "DeviceMemoryError",
@@ -60,6 +63,7 @@ __all__ = [
     "ModelTensorError",
     "NoCtImageError",
     "NoTissueError",
+    "NonFiniteLossError",
     "NotCtError",
     "NotDeidentifiedError",
     "NotEstimableError",
@@ -96,6 +100,7 @@ __all__ = [
     "TooFewSlicesError",
     "TooManySlicesError",
     "TraceConfigError",
+    "TrainingPlanError",
     "UnevenSpacingError",
     "UnprovenValueError",
     "UnsupportedObjectError",
@@ -247,6 +252,15 @@ class PlanStateError(UsageError):
     """
 
     code = "LAI-CLIN-005"
+
+
+class TrainingPlanError(UsageError):
+    """A training plan cannot be read or is not of its schema.
+
+    :implements: SRS-TRAIN-005, SDS-TRAIN-003
+    """
+
+    code = "LAI-TRAIN-002"
 
 
 # --------------------------------------------------------------------------------------- input rejected, exit code 3
@@ -828,6 +842,33 @@ class StudyRefusedError(InputRejectedError):
     code = "LAI-EVID-006"
 
 
+class DataSetError(InputRejectedError):
+    """A set of nodules has a part that cannot be learned from: missing, empty, unreadable or not finite.
+
+    :implements: SRS-TRAIN-006, SDS-TRAIN-004
+    """
+
+    code = "LAI-TRAIN-003"
+
+
+class DataLeakageError(InputRejectedError):
+    """The same patient, study, series, image or nodule stands in two parts of a split.
+
+    :implements: SRS-TRAIN-007, SDS-TRAIN-005
+    """
+
+    code = "LAI-TRAIN-004"
+
+
+class NonFiniteLossError(InputRejectedError):
+    """A loss became NaN or infinite during training.
+
+    :implements: SRS-TRAIN-009, SDS-TRAIN-007
+    """
+
+    code = "LAI-TRAIN-005"
+
+
 # -------------------------------------------------------------------------------------- model integrity, exit code 4
 
 
@@ -919,6 +960,15 @@ class ModelOutputError(ModelIntegrityError):
     """
 
     code = "LAI-INFER-004"
+
+
+class CheckpointMismatchError(ModelIntegrityError):
+    """A checkpoint belongs to another plan or network, or is damaged.
+
+    :implements: SRS-TRAIN-010, SDS-TRAIN-007
+    """
+
+    code = "LAI-TRAIN-006"
 
 
 # ---------------------------------------------------------------------------------------------- resource, exit code 6

@@ -69,16 +69,26 @@ def _card(pack: _PACK = None) -> None:
     typer.echo(render_card(open_pack(bundled_pack() if pack is None else pack).card), nl=False)
 
 
-def _export(
+def _export(  # noqa: PLR0913 - the options of a verb are its parameters
     out: Annotated[Path, typer.Argument(help="The folder, or a name ending in .zip, to write.")],
     *,
     spec: Annotated[_Spec, typer.Option(help="Network with seeded random weights to export.")] = _Spec.SMALL,
-    seed: Annotated[int, typer.Option(help="Seed of the weights.")] = 20261122,
-    parity: Annotated[int, typer.Option(min=0, help="Random patches to compare with the network.")] = 4,
+    seed: Annotated[int, typer.Option(help="Seed of the random weights.")] = 20261122,
+    run: Annotated[Path | None, typer.Option(help="Folder of a cross-validation: export a trained network.")] = None,
+    fold: Annotated[int, typer.Option(min=0, help="Which network of the cross-validation.")] = 0,
+    nodules: Annotated[Path | None, typer.Option(help="Folder like lidc_nodules: compare on real patches too.")] = None,
+    parity: Annotated[int, typer.Option(min=0, help="Random, and real, patches to compare with the network.")] = 4,
+    fp16: Annotated[bool, typer.Option("--fp16", help="Add a graph in half precision, measured.")] = False,
 ) -> None:
-    """Write a model pack. Without a checkpoint the weights are random, and the card says so."""
+    """Write a model pack, compared with its network. Without --run the weights are random, and the card says so."""
     from lungai_core.model.spec import named_spec
-    from lungai_core.training.export import export_untrained
+    from lungai_core.training.export import export_trained, export_untrained
+    from lungai_core.training.parity import Patches
 
-    pack = export_untrained(named_spec(spec.value), out, seed=seed, parity=parity)
-    typer.echo(f"{pack.path}: {pack.contract.model_name}, pack SHA-256 {pack.sha256}")
+    patches = Patches(random=parity, real=parity, nodules=nodules)
+    if run is None:
+        pack = export_untrained(named_spec(spec.value), out, seed=seed, patches=patches, fp16=fp16)
+    else:
+        pack = export_trained(run, out, fold=fold, patches=patches, fp16=fp16)
+    typer.echo(f"{pack.path}: {pack.contract.model_name}, trained: {str(pack.card.trained).lower()}")
+    typer.echo(f"pack SHA-256 {pack.sha256}")

@@ -34,7 +34,16 @@ __all__ = ["ModelPack", "PackParts", "bundled_pack", "open_pack", "write_pack"]
 
 _MANIFEST = "MANIFEST.sha256"
 _REQUIRED = frozenset({"MODEL_CARD.md", "card.json", "contract.json", "model.onnx", "reference.json"})
-_OPTIONAL = frozenset({"model_fp16.onnx", "parity.json", "sbom.cdx.json", "training_record.json"})
+_OPTIONAL = frozenset(
+    {
+        "evaluation.json",
+        "model_fp16.onnx",
+        "parity.json",
+        "parity_fp16.json",
+        "sbom.cdx.json",
+        "training_record.json",
+    }
+)
 # A limit on what is read into memory before anything is known about it.
 _MAX_BYTES = 2 << 30
 _LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9._-]+)")
@@ -56,7 +65,8 @@ class PackParts:
     onnx
         The bytes of ``model.onnx``.
     attachments
-        Further files by name: any of ``model_fp16.onnx``, ``parity.json``, ``sbom.cdx.json``, ``training_record.json``.
+        Further files by name: any of ``evaluation.json``, ``model_fp16.onnx``, ``parity.json``, ``parity_fp16.json``,
+        ``sbom.cdx.json``, ``training_record.json``.
     """
 
     contract: ModelContract

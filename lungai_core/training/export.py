@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from lungai_core.domain.contract import (
     PREPROCESSING_ALGORITHM,
-    InputContract,
     InputLimits,
     LimitAction,
     RangeLimit,
     preprocessing_sha256,
 )
+from lungai_core.files import sha256_file
 from lungai_core.model.net import build_net
-from lungai_core.modelpack.card import BilingualText, ModelCard
+from lungai_core.modelpack.card import BilingualText, Figure, ModelCard
 from lungai_core.modelpack.contract import (
     Calibration,
     LinearHead,
@@ -29,33 +28,54 @@ from lungai_core.modelpack.contract import (
 )
 from lungai_core.modelpack.pack import PackParts, write_pack
 from lungai_core.modelpack.reference import ReferenceOutputs, reference_input, sample_reference
-from lungai_core.training.onnx_export import INPUT_NAME, export_onnx, graph_outputs, measure_parity, run_onnx
+from lungai_core.training.evaluation import Evaluation
+from lungai_core.training.onnx_export import (
+    INPUT_NAME,
+    export_onnx,
+    graph_outputs,
+    half_precision,
+    measure_half_precision,
+    measure_parity,
+    run_onnx,
+)
+from lungai_core.training.parity import parity_patches
+from lungai_core.training.predictions import FoldChoices
+from lungai_core.training.record import TrainingRecord
+from lungai_core.training.run import best_trainee
+from lungai_core.training.samples import training_input
+from lungai_core.training.sbom import model_sbom
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
+    from lungai_core.domain.contract import InputContract
+    from lungai_core.domain.model import FrozenModel
     from lungai_core.model.net import MultitaskNet
     from lungai_core.model.spec import NetSpec
     from lungai_core.modelpack.pack import ModelPack
+    from lungai_core.training.parity import Patches
 
-__all__ = ["DEFAULT_INPUT", "Decisions", "conventional_decisions", "export_pack", "export_untrained", "parity_patches"]
+__all__ = [
+    "DEFAULT_INPUT",
+    "Decisions",
+    "Release",
+    "conventional_decisions",
+    "export_pack",
+    "export_trained",
+    "export_untrained",
+]
 
-DEFAULT_INPUT = InputContract(
-    size_zyx=(96, 96, 96), spacing_zyx_mm=(1.0, 1.0, 1.0), lower_hu=-1000.0, upper_hu=400.0, fill_hu=-1000.0
-)
+DEFAULT_INPUT = training_input(96)
 
-# Slices farther apart than LIDC's give patches that are mostly interpolated; others are flagged by nobody's data yet.
-_LIMITS = InputLimits(slice_spacing_mm=RangeLimit(action=LimitAction.FLAG, upper=3.0))
 # The series of lidc_nodules, on which the training plans rest, have slices at most 2.5 mm apart.
 _LIMITS = InputLimits(slice_spacing_mm=RangeLimit(action=LimitAction.FLAG, upper=2.5))
-_UNTRAINED_VERSION = "0.1.0"
+_VERSION = "0.1.0"
 _CONVENTION = Provenance(method="convention; not chosen on data", data="none")
 _REFERENCE_TOLERANCE = 1e-4
 _REVIEW_ENTROPY_NATS = 0.6
 _REVIEW_MUTUAL_INFORMATION_NATS = 0.05
+_NOT_CLINICAL = BilingualText(en="Not for clinical use.", zh="不得用于临床。")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +96,36 @@ class Decisions:
     review: ReviewRule | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Release:
+    """What a network is released with.
+
+    :implements: SRS-TRAIN-003, SDS-TRAIN-002
+
+    Parameters
+    ----------
+    card
+        The model card; name and version of the pack come from here.
+    contract
+        The input that the network was trained with.
+    decisions
+        Calibration and thresholds.
+    patches
+        On which graph and network are compared, besides the reference input.
+    attachments
+        Records that travel with the model.
+    fp16
+        Whether a graph in half precision is added, with its measured difference.
+    """
+
+    card: ModelCard
+    contract: InputContract
+    decisions: Decisions
+    patches: Patches
+    attachments: Mapping[str, FrozenModel]
+    fp16: bool = False
+
+
 def conventional_decisions() -> Decisions:
     """Return thresholds by convention (0.5, no calibration), marked as not chosen on data.
 
@@ -94,85 +144,62 @@ def conventional_decisions() -> Decisions:
     )
 
 
-def parity_patches(contract: InputContract, /, *, count: int, seed: int) -> Iterator[NDArray[np.float32]]:
-    """Make random patches for the comparison of an export with its network.
-
-    :implements: SRS-TRAIN-002, SDS-TRAIN-001
-
-    Parameters
-    ----------
-    contract
-        Gives the size.
-    count
-        How many.
-    seed
-        Of the generator (PCG64); uniform values in [0, 1).
-
-    Yields
-    ------
-    numpy.ndarray
-        ``(1, 1, z, y, x)`` float32.
-    """
-    generator = np.random.default_rng(seed)
-    for _ in range(count):
-        yield generator.random((1, 1, *contract.size_zyx), dtype=np.float32)
-
-
-def export_pack(net: MultitaskNet, card: ModelCard, path: Path, /, *, decisions: Decisions, parity: int) -> ModelPack:
+def export_pack(net: MultitaskNet, release: Release, path: Path, /) -> ModelPack:
     """Export a network with everything that a released model needs, and check it against the network.
 
-    :implements: SRS-TRAIN-001, SRS-TRAIN-002, SRS-TRAIN-003, SDS-TRAIN-001, SDS-TRAIN-002
+    :implements: SRS-TRAIN-001, SRS-TRAIN-002, SRS-TRAIN-003, SRS-TRAIN-015, SDS-TRAIN-001, SDS-TRAIN-002
 
     Parameters
     ----------
     net
         In evaluation mode, on the CPU.
-    card
-        Its card; name and version of the pack come from here.
+    release
+        Card, contract and decisions.
     path
         The folder or ``.zip`` to write.
-    decisions
-        Calibration and thresholds.
-    parity
-        How many random patches to compare, besides the reference input.
 
     Raises
     ------
     ExportParityError
         If the exported graph differs from the network; nothing is written then.
     """
-    size = DEFAULT_INPUT.size_zyx
-    onnx = export_onnx(net, size_zyx=size)
+    size = release.contract.size_zyx
+    graph = export_onnx(net, size_zyx=size)
     outputs = graph_outputs(net, size_zyx=size)
-    reference = reference_input(DEFAULT_INPUT)
-    report = measure_parity(net, onnx, [reference, *parity_patches(DEFAULT_INPUT, count=parity, seed=0)])
-    found = run_onnx(onnx, reference)
+    patches = parity_patches(release.patches, contract=release.contract)
+    files = {"parity.json": _json_bytes(measure_parity(net, graph, patches))}
+    if release.fp16:
+        files["model_fp16.onnx"] = half_precision(graph)
+        again = parity_patches(release.patches, contract=release.contract)
+        files["parity_fp16.json"] = _json_bytes(measure_half_precision(net, files["model_fp16.onnx"], again))
+    files |= {name: _json_bytes(record) for name, record in release.attachments.items()}
+    files["sbom.cdx.json"] = model_sbom(release.card, graph=graph)
+    found = run_onnx(graph, reference_input(release.contract))
     contract = ModelContract(
-        model_name=card.model_name,
-        model_version=card.model_version,
-        input=DEFAULT_INPUT,
+        model_name=release.card.model_name,
+        model_version=release.card.model_version,
+        input=release.contract,
         limits=_LIMITS,
         input_tensor=TensorSpec(name=INPUT_NAME, shape=(None, 1, *size)),
         preprocessing_algorithm=PREPROCESSING_ALGORITHM,
-        preprocessing_sha256=preprocessing_sha256(DEFAULT_INPUT),
+        preprocessing_sha256=preprocessing_sha256(release.contract),
         outputs=outputs,
         head=_head(net),
-        calibration=decisions.calibration,
-        operating_point=decisions.operating_point,
-        mask_probability=decisions.mask_probability,
-        review=decisions.review,
+        calibration=release.decisions.calibration,
+        operating_point=release.decisions.operating_point,
+        mask_probability=release.decisions.mask_probability,
+        review=release.decisions.review,
     )
     expected = ReferenceOutputs(
         absolute_tolerance=_REFERENCE_TOLERANCE,
         relative_tolerance=_REFERENCE_TOLERANCE,
         outputs=tuple(sample_reference(tensor.name, found[tensor.name]) for tensor in outputs.tensors()),
     )
-    attachments = {"parity.json": (report.model_dump_json(indent=1) + "\n").encode()}
-    parts = PackParts(contract=contract, card=card, reference=expected, onnx=onnx, attachments=attachments)
+    parts = PackParts(contract=contract, card=release.card, reference=expected, onnx=graph, attachments=files)
     return write_pack(parts, path)
 
 
-def export_untrained(spec: NetSpec, path: Path, /, *, seed: int, parity: int) -> ModelPack:
+def export_untrained(spec: NetSpec, path: Path, /, *, seed: int, patches: Patches, fp16: bool = False) -> ModelPack:
     """Export a network with seeded random weights; its card says that it is not trained.
 
     :implements: SRS-TRAIN-004, SDS-TRAIN-002
@@ -185,16 +212,17 @@ def export_untrained(spec: NetSpec, path: Path, /, *, seed: int, parity: int) ->
         The folder or ``.zip`` to write.
     seed
         Of the weights.
-    parity
-        How many random patches to compare, besides the reference input.
+    patches
+        On which graph and network are compared, besides the reference input.
+    fp16
+        Whether a graph in half precision is added.
     """
     net = build_net(spec, seed=seed)
     card = ModelCard(
         model_name=f"lungai-{spec.name}",
-        model_version=_UNTRAINED_VERSION,
+        model_version=_VERSION,
         trained=False,
-        architecture=f"3D DenseNet {spec.block_config}, growth {spec.growth_rate}, {spec.attention.value} attention, "
-        "three heads",
+        architecture=_architecture(spec),
         parameters=sum(parameter.numel() for parameter in net.parameters()),
         weights_origin=f"random, seed {seed}, torch {torch.__version__}",
         training_data="none",
@@ -209,13 +237,124 @@ def export_untrained(spec: NetSpec, path: Path, /, *, seed: int, parity: int) ->
                 en="Not trained: probability, mask, diameter and explanation are arbitrary.",
                 zh="未经训练:概率、掩膜、直径和解释均无意义。",
             ),
-            BilingualText(
-                en="Not for clinical use, nor for any statement on performance.",
-                zh="不得用于临床,也不得用于任何性能声明。",
-            ),
+            _NOT_CLINICAL,
         ),
     )
-    return export_pack(net, card, path, decisions=conventional_decisions(), parity=parity)
+    release = Release(
+        card=card,
+        contract=DEFAULT_INPUT,
+        decisions=conventional_decisions(),
+        patches=patches,
+        attachments={},
+        fp16=fp16,
+    )
+    return export_pack(net, release, path)
+
+
+def export_trained(run: Path, path: Path, /, *, fold: int, patches: Patches, fp16: bool = False) -> ModelPack:
+    """Export the network of one fold of a cross-validation, with the figures of all folds in its card.
+
+    :implements: SRS-TRAIN-003, SRS-TRAIN-016, SDS-TRAIN-002
+
+    Parameters
+    ----------
+    run
+        What :func:`lungai_core.training.crossval.cross_validate` wrote.
+    path
+        The folder or ``.zip`` to write.
+    fold
+        Which network.
+    patches
+        On which graph and network are compared, besides the reference input.
+    fp16
+        Whether a graph in half precision is added.
+
+    Raises
+    ------
+    CheckpointMismatchError
+        If the network's checkpoint is absent or damaged.
+    """
+    record = TrainingRecord.model_validate_json((run / f"fold-{fold}" / "record.json").read_bytes())
+    evaluation = Evaluation.model_validate_json((run / "evaluation.json").read_bytes())
+    choices_file = run / f"choices-{fold}.json"
+    trainee, _ = best_trainee(record.plan, run / f"fold-{fold}", best_epoch=record.best_epoch)
+    release = Release(
+        card=_trained_card(record, evaluation, run, fold),
+        contract=training_input(record.plan.data.patch_size),
+        decisions=_chosen(FoldChoices.model_validate_json(choices_file.read_bytes()), fold, sha256_file(choices_file)),
+        patches=patches,
+        attachments={"training_record.json": record, "evaluation.json": evaluation},
+        fp16=fp16,
+    )
+    return export_pack(trainee.net.cpu().eval(), release, path)
+
+
+def _trained_card(record: TrainingRecord, evaluation: Evaluation, run: Path, fold: int, /) -> ModelCard:
+    source = sha256_file(run / "evaluation.json")
+    figures = tuple(
+        Figure(
+            name=f"{figure.who}: {figure.name} ({figure.label})",
+            value=figure.value,
+            interval_95=figure.interval_95,
+            n=figure.n,
+            unit=figure.unit,
+            data=f"{figure.data_set}, out of fold",
+            source="evaluation.json",
+            source_sha256=source,
+        )
+        for figure in evaluation.figures
+    )
+    counts = ", ".join(f"{count} {part.value}" for part, count in record.split_proof.samples_by_part)
+    return ModelCard(
+        model_name=f"lungai-{record.plan.spec.name}",
+        model_version=_VERSION,
+        trained=True,
+        architecture=_architecture(record.plan.spec),
+        parameters=record.parameters,
+        weights_origin=f"plan {record.plan.name}, fold {fold}, epoch {record.best_epoch} of {len(record.rows)}, "
+        f"weights SHA-256 {record.weights_sha256}",
+        training_data=f"{counts} nodules, {record.split_proof.patients} patients; images SHA-256 {record.data_sha256}",
+        licence="Apache-2.0",
+        summary=BilingualText(
+            en=f"Trained on LIDC-IDRI nodules without fold {fold}. Its labels are radiologists' suspicion, not "
+            "pathology.",
+            zh=f"以 LIDC-IDRI 结节训练(不含第 {fold} 折)。其标签为放射科医师的怀疑程度,而非病理结果。",
+        ),
+        limits=(
+            BilingualText(
+                en="The figures are those of a cross-validation: each fold was predicted by the network that had not "
+                "seen it. This pack holds one of these networks.",
+                zh="各项指标来自交叉验证:每一折由未见过该折的网络预测。本包为其中一个网络。",
+            ),
+            BilingualText(
+                en="Most training nodules are cropped to the nodule; their surroundings are generated texture.",
+                zh="多数训练结节按结节裁剪;其周围为生成的纹理。",
+            ),
+            _NOT_CLINICAL,
+        ),
+        figures=figures,
+    )
+
+
+def _chosen(choices: FoldChoices, fold: int, sha256: str, /) -> Decisions:
+    data = f"validation part of fold {fold}; not part of the test fold"
+    calibrated = Provenance(method="Platt scaling", data=data, record_sha256=sha256)
+    highest = Provenance(method="highest accuracy", data=data, record_sha256=sha256)
+    conventional = conventional_decisions()
+    return Decisions(
+        calibration=Calibration(slope=choices.slope, intercept=choices.intercept, chosen=calibrated),
+        operating_point=OperatingPoint(probability=min(1.0, choices.threshold), chosen=highest),
+        mask_probability=conventional.mask_probability,
+        review=conventional.review,
+    )
+
+
+def _architecture(spec: NetSpec, /) -> str:
+    return f"3D DenseNet {spec.block_config}, growth {spec.growth_rate}, {spec.attention.value} attention, three heads"
+
+
+def _json_bytes(record: FrozenModel, /) -> bytes:
+    return (record.model_dump_json(indent=1) + "\n").encode()
 
 
 def _head(net: MultitaskNet, /) -> LinearHead:

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lungai_core.training.evaluation import Evaluation, evaluate, render_evaluation
+from lungai_core.training.predictions import Prediction
+
+
+def made(count=80, *, seed=0, data_set="lidc_nodules", **changes):
+    generator = np.random.default_rng(seed)
+    rows = []
+    for index in range(count):
+        sick = bool(index % 2)
+        logit, diameter = generator.normal(2.0 * sick, 1), 6 + 4 * sick + generator.normal(0, 3)
+        rows.append(
+            Prediction(
+                **{
+                    "data_set": data_set,
+                    "sample_id": f"{data_set}{index}",
+                    "patient_id": f"P{index // 2}",
+                    "fold": index % 4,
+                    "diagnosis": sick,
+                    "mean_rating": None,
+                    "diameter_mm": float(diameter),
+                    "logit": float(logit),
+                    "probability": float(1 / (1 + np.exp(1 - logit))),
+                    "suspicious": bool(logit > 1),
+                    "predicted_diameter_mm": float(diameter + generator.normal(0.2, 0.5)),
+                    "dice": 0.8,
+                    "baseline_diameter": float(diameter),
+                    "baseline_diameter_suspicious": bool(diameter > 8),
+                    "baseline_features": float(diameter),
+                    "baseline_features_suspicious": bool(diameter > 8),
+                    **changes,
+                }
+            )
+        )
+    return rows
+
+
+def by_name(figures, **wanted):
+    return [f for f in figures if all(getattr(f, key) == value for key, value in wanted.items())]
+
+
+@pytest.mark.verifies("SRS-TRAIN-013")
+def test_each_figure_has_its_n_patients_method_and_an_interval_around_it():
+    rows = made()
+    figures = evaluate(rows, seed=1)
+    assert all((f.n, f.patients, f.unit) == (80, 40, "nodules") and f.method for f in figures)
+    assert all(f.interval_95[0] <= f.value <= f.interval_95[1] for f in figures if f.interval_95)
+    (auc,) = by_name(figures, who="network", name="AUC")
+    pairs = [a.logit > b.logit for a in rows if a.diagnosis for b in rows if not b.diagnosis]
+    assert auc.value == pytest.approx(np.mean(pairs))
+    (accuracy,) = by_name(figures, who="network", name="accuracy")
+    assert accuracy.value == np.mean([row.suspicious == row.diagnosis for row in rows])
+    (error,) = by_name(figures, name="diameter MAE, mm")
+    assert error.value == pytest.approx(np.mean([abs(r.predicted_diameter_mm - r.diameter_mm) for r in rows]))
+    (bias,) = by_name(figures, name="diameter bias, mm")
+    assert bias.value == pytest.approx(np.mean([r.predicted_diameter_mm - r.diameter_mm for r in rows]))
+
+
+@pytest.mark.verifies("SRS-TRAIN-013")
+def test_the_difference_to_the_diameter_is_that_of_the_two_areas():
+    figures = evaluate(made(), seed=1)
+    (network,), (diameter,) = (by_name(figures, who=who, name="AUC") for who in ("network", "diameter alone"))
+    (difference,) = by_name(figures, name="AUC difference")
+    assert difference.value == pytest.approx(network.value - diameter.value)
+    assert 0 <= difference.p_value <= 1
+
+
+@pytest.mark.verifies("SRS-TRAIN-013")
+def test_data_sets_are_not_pooled_and_labels_without_two_classes_give_no_area():
+    rows = made() + made(20, data_set="lidc_context", diagnosis=None, mean_rating=True)
+    figures = evaluate(rows, seed=1)
+    context = by_name(figures, data_set="lidc_context")
+    assert {f.name for f in context} == {
+        "Dice",
+        "diameter MAE, mm",
+        "diameter bias, mm",
+        "diameter lower limit of agreement, mm",
+        "diameter upper limit of agreement, mm",
+    }
+    assert all(f.n == 20 for f in context)
+    assert {f.label for f in by_name(figures, name="AUC")} == {"diagnosis"}
+
+
+@pytest.mark.verifies("SRS-TRAIN-013")
+def test_what_the_data_do_not_allow_is_left_out():
+    assert evaluate(made(2, diagnosis=None, dice=None), seed=1) == ()
+    constant = evaluate(made(10, diagnosis=None, dice=None, diameter_mm=5.0, predicted_diameter_mm=5.0), seed=1)
+    assert [f.name for f in constant] == ["diameter MAE, mm"]
+
+
+@pytest.mark.verifies("SRS-TRAIN-013")
+def test_the_same_seed_gives_the_same_intervals_and_the_table_shows_them():
+    rows = made(30)
+    figures = evaluate(rows, seed=3)
+    assert figures == evaluate(rows, seed=3)
+    text = render_evaluation(
+        Evaluation(plan_sha256="a", predictions_sha256="b", weights_sha256=("c",), figures=figures)
+    )
+    assert text.count("\n") == len(figures) + 2
+    assert f"| {figures[0].value:.3f} | {figures[0].interval_95[0]:.3f} to" in text
