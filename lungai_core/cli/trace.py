@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     """
     trace = typer.Typer(no_args_is_help=True, help="Requirements, risk, code, tests and results, traced.")
     for name, verb in (
+        ("init", _init),
         ("check", _check),
         ("review", _review),
         ("accept", _accept),
@@ -45,6 +46,15 @@ def register(app: typer.Typer) -> None:
     ):
         trace.command(name)(verb)
     app.add_typer(trace, name="trace")
+
+
+def _init(root: _Root = Path()) -> None:
+    """Write a small traced example and its configuration into a project."""
+    from lungai_core.trace import init_project
+
+    for path in init_project(root.resolve()):
+        typer.echo(str(path))
+    typer.echo("Next: `lungai trace check`, then commit and run `pytest --trace-record`.")
 
 
 def _check(

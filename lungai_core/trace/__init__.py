@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         record_json,
         save_record,
     )
+    from lungai_core.trace.scaffold import init_project
     from lungai_core.trace.signed import SignedRecord, SignedRecords, check_signed, read_signed, signed_state
     from lungai_core.trace.validation import (
         DefectResult,
@@ -105,6 +106,7 @@ _HOME_OF = {
     "evaluate": "verdicts",
     "full_matrix": "views",
     "impact_between": "impact",
+    "init_project": "scaffold",
     "inputs_sha256": "freshness",
     "is_fresh": "freshness",
     "load_graph": "graph",
@@ -182,6 +184,7 @@ __all__ = [
     "evaluate",
     "full_matrix",
     "impact_between",
+    "init_project",
     "inputs_sha256",
     "is_fresh",
     "load_graph",

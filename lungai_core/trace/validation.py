@@ -11,7 +11,6 @@ import io
 import json
 import tempfile
 from dataclasses import asdict, dataclass, replace
-from importlib.resources import files as resource_files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from lungai_core.trace.config import read_config
 from lungai_core.trace.graph import load_graph
 from lungai_core.trace.lock import read_lock, review
 from lungai_core.trace.record import MANUFACTURER, Attempt, Outcome, RunRecord, TestResult
+from lungai_core.trace.scaffold import read_bundle
 from lungai_core.trace.seeded_defects import run_defects, text_defects
 from lungai_core.trace.surroundings import git_commit, git_lines, read_environment, sources_sha256
 from lungai_core.trace.views import check_project, full_matrix
@@ -100,9 +100,7 @@ def sample_files() -> dict[str, str]:
 
     :implements: SRS-TRACE-014, SDS-TRACE-016
     """
-    text = (resource_files("lungai_core.trace") / "assets" / "sample_project.txt").read_text(encoding="utf-8")
-    parts = text.split("=== ")[1:]
-    return {name: body for name, _, body in (part.partition("\n") for part in parts)}
+    return read_bundle("sample_project.txt")
 
 
 def validate_tool(*, version: str, day: str) -> ToolValidation:

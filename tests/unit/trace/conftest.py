@@ -149,19 +149,21 @@ class Project:
         self.git("-c", "user.name=t", "-c", "user.email=t@example.invalid", "commit", "-q", "-m", message)
         return self.git("rev-parse", "HEAD").strip()
 
-    def pytest(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run pytest in the project with the plugin, as a user who has installed it would."""
-        installed = any(entry.name == "lungai_trace" for entry in entry_points(group="pytest11"))
-        plugin = [] if installed else ["-p", "lungai_core.trace.pytest_plugin"]
-        environment = {
+    def environment(self) -> dict[str, str]:
+        return {
             **{key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "COV_"))},
             "PYTHONPATH": os.pathsep.join([str(self.root), str(REPOSITORY)]),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
+
+    def pytest(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run pytest in the project with the plugin, as a user who has installed it would."""
+        installed = any(entry.name == "lungai_trace" for entry in entry_points(group="pytest11"))
+        plugin = [] if installed else ["-p", "lungai_core.trace.pytest_plugin"]
         return subprocess.run(
             [sys.executable, "-m", "pytest", *plugin, *words],
             cwd=self.root,
-            env=environment,
+            env=self.environment(),
             capture_output=True,
             text=True,
             timeout=120,
