@@ -31,3 +31,13 @@ def misses(reference_case):
 @pytest.fixture(scope="session")
 def reference():
     return _reference
+
+
+@pytest.fixture(scope="session")
+def made():
+    """Give the module that makes reads; folders of tests are not importable by name."""
+    path = Path(__file__).resolve().parents[2] / "support" / "annotations.py"
+    spec = importlib.util.spec_from_file_location("annotations", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
