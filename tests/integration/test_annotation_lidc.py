@@ -78,7 +78,8 @@ def test_slab_volumes_are_equal_but_where_a_reader_left_out_a_slice(pairs):
         )
         if abs(volume / float(row["volume_mm3"]) - 1) > 1e-6:
             differing.append(row["annotation_id"])
-    # 680: no contour at z = -157.5 mm; pylidc weighs contours by the distance of their neighbours and bridges the slice.
+    # 680: no contour at z = -157.5 mm; pylidc weighs contours by the distance of their neighbours and bridges the
+    # slice.
     assert differing == ["680"]
 
 
