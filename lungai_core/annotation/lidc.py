@@ -12,7 +12,7 @@ from lungai_core.errors import LidcXmlError, MissingDependencyError
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from xml.etree.ElementTree import Element
+    from xml.etree.ElementTree import Element  # nosec B405 - the name of a type; defusedxml parses
 
 __all__ = [
     "LidcFolder",
