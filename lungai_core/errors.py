@@ -19,6 +19,7 @@ __all__ = [
     "CandidateFileError",
     "CandidateOfOtherSeriesError",
     "CandidateOutsideVolumeError",
+    "CaseListError",
     "CheckpointMismatchError",
     "ConsensusError",
     "CorruptDicomError",
@@ -44,6 +45,8 @@ __all__ = [
     "InputRejectedError",
     "InvalidArgumentError",
     "InvalidGeometryError",
+    "LedgerBusyError",
+    "LedgerMismatchError",
     "LidcXmlError",
     "LocalizerError",
     "LossyCompressionError",
@@ -107,6 +110,7 @@ __all__ = [
     "UnsupportedTransferSyntaxError",
     "UsageError",
     "WordingError",
+    "WorkersDieError",
 ]
 
 
@@ -198,6 +202,15 @@ class TraceConfigError(UsageError):
     """
 
     code = "LAI-TRACE-001"
+
+
+class LedgerMismatchError(UsageError):
+    """A batch is continued with another model, software or list than it was begun with.
+
+    :implements: SRS-INFER-011, SDS-INFER-010
+    """
+
+    code = "LAI-INFER-009"
 
 
 class EngineClosedError(UsageError):
@@ -579,6 +592,15 @@ class CandidateOfOtherSeriesError(InputRejectedError):
     """
 
     code = "LAI-INFER-001"
+
+
+class CaseListError(InputRejectedError):
+    """A list of cases is not JSON of the published schema.
+
+    :implements: SRS-INFER-011, SDS-INFER-010
+    """
+
+    code = "LAI-INFER-008"
 
 
 class NoTissueError(InputRejectedError):
@@ -999,6 +1021,24 @@ class OutputFolderError(ResourceError):
     """
 
     code = "LAI-RES-002"
+
+
+class LedgerBusyError(ResourceError):
+    """Another run works on the same batch.
+
+    :implements: SRS-CLI-003, SDS-CLI-003
+    """
+
+    code = "LAI-INFER-010"
+
+
+class WorkersDieError(ResourceError):
+    """Worker processes of a batch die before they end a case.
+
+    :implements: SRS-CLI-003, SDS-CLI-003
+    """
+
+    code = "LAI-INFER-011"
 
 
 class ProviderUnavailableError(ResourceError):
