@@ -23,7 +23,18 @@ app = typer.Typer(
 )
 
 # Each module registers its verbs on ``app`` by a function ``register(app)``.
-_VERB_MODULES: tuple[str, ...] = ("batch", "check", "deid", "demo", "doctor", "evidence", "model", "run", "trace", "train")
+_VERB_MODULES: tuple[str, ...] = (
+    "batch",
+    "check",
+    "deid",
+    "demo",
+    "doctor",
+    "evidence",
+    "model",
+    "run",
+    "trace",
+    "train",
+)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001  typer calls it with the option's value
