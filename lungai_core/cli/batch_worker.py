@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,9 @@ def work(plan: WorkerPlan, /) -> None:
     plan
         What every worker of the batch is told.
     """
-    parent = os.getppid()
+    # Not os.getppid() at the start: a worker that starts slowly may already have been handed to another parent.
+    supervisor = parent_process()
+    parent = os.getppid() if supervisor is None else supervisor.pid
     ledger = SqliteLedger(plan.ledger_path)
     with InferenceEngine.open(open_pack(plan.pack_path), policy=plan.policy) as engine:
         while os.getppid() == parent:
