@@ -18,7 +18,7 @@ from lungai_core.deid.standard import (
 if TYPE_CHECKING:
     from lungai_core.deid.profile import Profile
 
-__all__ = ["Action", "Decision", "Mode", "decide", "effective_code", "settle"]
+__all__ = ["ICC_PROFILE", "Action", "Decision", "Mode", "decide", "effective_code", "settle"]
 
 
 class Action(StrEnum):
@@ -88,7 +88,8 @@ _NEVER_PLAIN_VRS = frozenset({"PN", "AE", "UR"})
 _CHECKED_VRS = frozenset({"CS", "DS", "IS", "AS"})
 _DATE_VRS = frozenset({"DA", "DT", "TM"})
 # Bytes without a visible structure are not known to be safe; of those outside the table these are image content.
-_IMAGE_BYTES = frozenset({0x00282000, 0x7FE00010, 0x54001010, 0x5400100A, 0x54000110, 0x54000112})
+ICC_PROFILE = 0x00282000
+_IMAGE_BYTES = frozenset({ICC_PROFILE, 0x7FE00010, 0x54001010, 0x5400100A, 0x54000110, 0x54000112})
 # Technical text that keeps its exact words: an instrument, a code, an algorithm. Everything else outside the table is
 # cleaned.
 _TECHNICAL_TEXT = frozenset(

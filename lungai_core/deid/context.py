@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from lungai_core.deid.actions import Action, Decision, Mode, decide
+from lungai_core.deid.actions import ICC_PROFILE, Action, Decision, Mode, decide
 from lungai_core.deid.needles import encodings_of
 from lungai_core.deid.standard import attribute_types, dictionary_entry
 
@@ -166,5 +166,6 @@ class Context:
         size = _BYTE_SIZES.get(decision.vr, 1)
         most = entry.most_values if entry is not None else None
         limit = most * size if most is not None and size > 1 else _NO_LIMIT
-        keep = limit if decision.action is Action.KEEP and vr_fits and not self.suspects else -1
+        unseen = decision.action is Action.KEEP and tag != ICC_PROFILE and not self.suspects
+        keep = limit if unseen and vr_fits else -1
         return Plan(decision, keep, size, vr_fits)

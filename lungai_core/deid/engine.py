@@ -21,6 +21,7 @@ from lungai_core.errors import IdentityLeftError
 
 if TYPE_CHECKING:
     from collections import Counter
+    from collections.abc import Iterator
 
     from lungai_core.deid.bytestream import Buffer, Element, Encoding
     from lungai_core.deid.profile import Profile
@@ -43,7 +44,7 @@ _REMOVED_MARK, _METHOD, _METHOD_CODES, _BURNED_IN, _TEMPORAL = (
 _REFERENCE_LISTS = (0x00081115, 0x00081200)
 _MOST_CONTEXTS = 64
 _SHORTEST_IN_PIXELS = 6
-_WINDOW_BYTES = 1 << 20
+_WINDOW_BYTES, _LONGEST_PATTERN = 1 << 20, 1 << 10
 
 BASIC_CODE = ("113100", "Basic Application Confidentiality Profile")
 METHOD_CODES = {
@@ -299,24 +300,25 @@ def _require_clean_pixels(opened: OpenedFile, needles: set[bytes]) -> None:
     # purpose.
     for pixel in opened.pixels:
         if pixel.undefined:
-            content = bytes(opened.data[pixel.value : pixel.stop]).lower()
-            if contains_needle(content, (needle for needle in needles if len(needle) >= _SHORTEST_IN_PIXELS)):
+            wanted = {needle for needle in needles if len(needle) >= _SHORTEST_IN_PIXELS}
+            if any(contains_needle(window.lower(), wanted) for window in _windows(opened.data, pixel)):
                 raise _in_pixels()
             continue
         names = {opened.raw(_PATIENT_NAME), opened.raw(_PATIENT_ID)}
-        for name in (name for name in names if len(name) >= _SHORTEST_IN_PIXELS):
-            if _occurs(opened.data, name, pixel.value, pixel.stop):
-                raise _in_pixels()
+        if any(_occurs(opened.data, name, pixel) for name in names if len(name) >= _SHORTEST_IN_PIXELS):
+            raise _in_pixels()
 
 
-def _occurs(data: Buffer, needle: bytes, start: int, stop: int) -> bool:
+def _windows(data: Buffer, pixel: Element) -> Iterator[bytes]:
+    # Windows overlap by the length of the longest pattern; a memory map's pages need not stay in memory.
+    for position in range(pixel.value, pixel.stop, _WINDOW_BYTES):
+        yield bytes(data[position : min(position + _WINDOW_BYTES + _LONGEST_PATTERN, pixel.stop)])
+
+
+def _occurs(data: Buffer, needle: bytes, pixel: Element) -> bool:
     if isinstance(data, bytes):
-        return data.find(needle, start, stop) >= 0
-    # A memory map is looked through window by window, so that its pages need not stay in memory.
-    for position in range(start, stop, _WINDOW_BYTES):
-        if needle in data[position : min(position + _WINDOW_BYTES + len(needle), stop)]:
-            return True
-    return False
+        return data.find(needle, pixel.value, pixel.stop) >= 0
+    return any(needle in window for window in _windows(data, pixel))
 
 
 def _in_pixels() -> IdentityLeftError:

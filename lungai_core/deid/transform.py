@@ -9,7 +9,7 @@ from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from lungai_core.deid.actions import Action, Decision, Mode
+from lungai_core.deid.actions import ICC_PROFILE, Action, Decision, Mode
 from lungai_core.deid.bytestream import IMPLICIT, encode_element, encode_item, index_elements, index_items
 from lungai_core.deid.context import Context, Outcome, Plan, Tally
 from lungai_core.deid.needles import contains_needle, decode_text, encodings_of, needles_of
@@ -178,6 +178,8 @@ class Transform:
         if not plan.vr_fits or (element.undefined and plan.decision.tag != 0x7FE00010):  # noqa: PLR2004  # pixel data
             return False
         if plan.unit_bytes > 1 and (size % plan.unit_bytes or 0 <= plan.keep_bytes < size):
+            return False
+        if plan.decision.tag == ICC_PROFILE and self._data[element.value + 36 : element.value + 40] != b"acsp":
             return False
         suspects = self._context.suspects
         if not suspects or size > _LARGEST_REMEMBERED * 64:

@@ -349,6 +349,14 @@ def test_a_document_is_replaced_by_one_without_content(corpus, release):
     assert not leaks(out)
 
 
+@pytest.mark.verifies("SRS-DEID-004", "RC-DEID-001")
+def test_bytes_that_are_no_colour_profile_do_not_pass_for_one(corpus, release):
+    dataset = corpus.new_object("ct")
+    for content, stays in ((b"\0" * 36 + b"acsp" + b"\0" * 88, True), (PLANTED.encode().ljust(128, b"\0"), False)):
+        dataset.add_new(0x00282000, "OB", content)
+        assert (0x00282000 in release(dataset)[1]) is stays
+
+
 @pytest.mark.verifies("SRS-DEID-005")
 def test_text_in_a_uid_is_replaced(corpus, release):
     dataset = corpus.new_object("ct")
