@@ -103,8 +103,6 @@ _TECHNICAL_TEXT = frozenset(
         0x00081090,  # Manufacturer's Model Name
         0x00180024,  # Sequence Name
         0x00180085,  # Imaged Nucleus
-        0x00181018,  # Secondary Capture Device Manufacturer's Model Name
-        0x00181019,  # Secondary Capture Device Software Versions
         0x00181020,  # Software Versions
         0x00181160,  # Filter Type
         0x00181210,  # Convolution Kernel
@@ -112,7 +110,6 @@ _TECHNICAL_TEXT = frozenset(
         0x00181251,  # Transmit Coil Name
         0x00189005,  # Pulse Sequence Name
         0x00189320,  # Image Filter
-        0x00201040,  # Position Reference Indicator
         0x00209056,  # Stack ID
         0x00281054,  # Rescale Type
         0x00283004,  # Modality LUT Type
@@ -294,7 +291,7 @@ def _outside_action(tag: int, entry: Entry, profile: Profile, mode: Mode, otherw
         return _outside_date(vr, profile, otherwise)
     if vr in _TEXT_VRS:
         return _outside_text(tag, mode, otherwise)
-    if vr in _NEVER_PLAIN_VRS or (entry.vrs in (("OB",), ("UN",)) and tag not in _IMAGE_BYTES):
+    if vr in _NEVER_PLAIN_VRS or (vr in ("OB", "UN") and tag not in _IMAGE_BYTES):
         return otherwise
     return Action.KEEP_IF_PLAIN if vr in _CHECKED_VRS else Action.KEEP
 

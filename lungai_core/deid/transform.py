@@ -15,7 +15,7 @@ from lungai_core.deid.context import Context, Outcome, Plan, Tally
 from lungai_core.deid.needles import contains_needle, decode_text, encodings_of, needles_of
 from lungai_core.deid.standard import dictionary_entry, is_registered_uid, names_somebody, safe_private_vr
 from lungai_core.deid.values import dummy_of, is_plain, shift_dates
-from lungai_core.deid.vocabulary import clean_text, is_vocabulary
+from lungai_core.deid.vocabulary import clean_text, is_term, is_vocabulary
 from lungai_core.errors import CorruptDicomError
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ class Transform:
     def _kept_if_plain(self, element: Element, decision: Decision, text: str) -> Outcome:
         if decision.tag == _CHARSET and encodings_of(text) is None:
             return self._replaced(element, decision, Action.REMOVE)
-        if is_plain(text, vr=decision.vr, tag=decision.tag):
+        if is_plain(text, vr=decision.vr, tag=decision.tag) and not _is_a_stray_word(text, decision):
             return Outcome(None, references=1 if decision.tag == _INSTANCE_REFERENCE else 0)
         if decision.otherwise is Action.DUMMY and decision.vr in _NUMBER_VRS:
             raise _unfit_number(decision)
@@ -383,6 +383,13 @@ class Transform:
 
 _SAFE_ACTIONS = {"UI": Action.MAP_UID, "SQ": Action.CLEAN_ITEMS}
 _SIZES = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "AT": 4}
+
+
+def _is_a_stray_word(text: str, decision: Decision) -> bool:
+    # An optional coded string outside of the table has to be a defined term; a required one could not be done without.
+    if decision.vr != "CS" or decision.code or decision.otherwise is not Action.REMOVE or decision.tag == _CHARSET:
+        return False
+    return not all(is_term(part) for part in text.split("\\"))
 
 
 def _is_safe_creator(creator: str, group: int) -> bool:

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["clean_text", "is_vocabulary"]
+__all__ = ["clean_text", "is_term", "is_vocabulary"]
 
 # A word, a run of Chinese characters, or a number of at most four digits with its sign, decimals and unit.
 _TOKEN = re.compile(r"[A-Za-z]+|[0-9]+(?:[.,][0-9]+)?|[\u4e00-\u9fff]+|[^\sA-Za-z0-9\u4e00-\u9fff]")
 _SHORT_NUMBER = re.compile(r"[0-9]{1,3}(?:[.,][0-9]{1,3})?")
 _PUNCTUATION = frozenset("+-/_.,:;()[]*%=&|")
 _LONGEST_CHINESE_WORD = 6
+_CODED_WORD = re.compile(r"[A-Za-z]+|[0-9]+")
+_LONGEST_SHORT_TERM = 4
 
 
 def is_vocabulary(text: str, /) -> bool:
@@ -31,6 +33,20 @@ def is_vocabulary(text: str, /) -> bool:
     """
     tokens = _TOKEN.findall(text)
     return bool(tokens) and all(_is_known(token, frozenset()) for token in tokens)
+
+
+def is_term(text: str, /) -> bool:
+    """Tell whether a coded string may be a defined term: words of the vocabulary, or of at most four letters or digits.
+
+    :implements: SRS-DEID-008, SDS-DEID-005
+
+    Parameters
+    ----------
+    text
+        One value of a coded string.
+    """
+    words = _CODED_WORD.findall(text)
+    return all(len(word) <= _LONGEST_SHORT_TERM or word.lower() in _words() for word in words) or is_vocabulary(text)
 
 
 def clean_text(text: str, /, *, known_values: frozenset[str], extra_words: Iterable[str] = ()) -> str:
