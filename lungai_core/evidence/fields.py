@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from lungai_core.errors import UnprovenValueError
@@ -19,6 +19,7 @@ __all__ = [
     "manufacturer",
     "measured",
     "not_measured",
+    "quoted",
     "same",
 ]
 
@@ -98,6 +99,8 @@ class Field:
         For a measured value, where in the source it stands (JSON pointer); the value can be read again from there.
     missing
         The value was to be measured and was not, or was to be completed and was not.
+    quoted
+        The words are the name or message of something else, such as a test, and say nothing by themselves.
     """
 
     state: FieldState
@@ -105,6 +108,7 @@ class Field:
     sources: tuple[str, ...]
     pointer: str = ""
     missing: bool = False
+    quoted: bool = False
 
     def __post_init__(self) -> None:
         if not self.sources or not all(self.sources):
@@ -188,3 +192,16 @@ def manufacturer(token: str, /) -> Field:
     """
     text = Text(f"[{token}: {PLACEHOLDER.en}]", f"[{token}: {PLACEHOLDER.zh}]")
     return Field(FieldState.MANUFACTURER, text, (token,), missing=True)
+
+
+def quoted(field: Field, /) -> Field:
+    """Return a value whose words are a name or message of something else; it is not read as a claim.
+
+    :implements: SRS-EVID-006, SDS-EVID-001
+
+    Parameters
+    ----------
+    field
+        Such as the name of a test.
+    """
+    return replace(field, quoted=True)

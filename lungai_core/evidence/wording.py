@@ -124,7 +124,7 @@ def _table(where: str, table: Table, /) -> Iterator[tuple[str, Text, str]]:
 
 def _value(where: str, value: Field, /) -> Iterator[tuple[str, Text, str]]:
     # A measured value is the name or number of something; only what somebody wrote or computed can claim.
-    if value.state is not FieldState.MANUFACTURER:
+    if value.state is not FieldState.MANUFACTURER and not value.quoted:
         yield where, value.text, "measured" if value.state is FieldState.MEASURED else "written"
 
 

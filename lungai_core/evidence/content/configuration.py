@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from lungai_core.evidence.document import Prose, Section, Table, facts
-from lungai_core.evidence.fields import Text, declared, same
+from lungai_core.evidence.fields import Text, declared, quoted, same
 from lungai_core.evidence.register import Gap
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ def change_log(material: Material, /) -> tuple[Section, ...]:
 def _log(material: Material, /) -> Table:
     length = min(len(material.project.history.log), _LOG_LENGTH)
     rows = tuple(
-        tuple(material.git.field(f"/log/{number}/{name}") for name in ("time", "commit", "subject"))
+        tuple(quoted(material.git.field(f"/log/{number}/{name}")) for name in ("time", "commit", "subject"))
         for number in range(length)
     )
     columns = (Text("Date", "日期"), Text("Commit", "提交"), Text("Change", "变更"))

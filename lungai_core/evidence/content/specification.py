@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lungai_core.evidence.content.words import ID, PARENTS, PASSED, TEXT, TITLE, VERDICT, tally_field, verdict_field
 from lungai_core.evidence.document import Drawing, Layer, Prose, Section, Table, facts
-from lungai_core.evidence.fields import Text, declared, same
+from lungai_core.evidence.fields import Text, declared, quoted, same
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -278,7 +278,7 @@ def _units(material: Material, /) -> Section:
             or "—",
             inputs=(material.matrix.source_id,),
         )
-        rows.append((_joined(material, (each.name,)), _joined(material, each.implements), tests))
+        rows.append((_joined(material, (each.name,)), _joined(material, each.implements), quoted(tests)))
     columns = (Text("Source unit", "源代码单元"), Text("Implements", "实现"), TESTS)
     table = Table(
         Text("Source units and their tests", "源代码单元及其测试用例"), columns, tuple(rows), weights=(6, 4, 10)
@@ -342,11 +342,13 @@ def _code(material: Material, item: Item, /) -> Field:
 
 
 def _joined(material: Material, names: tuple[str, ...], /) -> Field:
-    return material.compute(
-        "links",
-        "identifiers linked to an item or source unit in the trace",
-        ", ".join(names) or "—",
-        inputs=(material.matrix.source_id,),
+    return quoted(
+        material.compute(
+            "links",
+            "identifiers linked to an item or source unit in the trace",
+            ", ".join(names) or "—",
+            inputs=(material.matrix.source_id,),
+        )
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lungai_core.evidence.document import Section, Table, facts
-from lungai_core.evidence.fields import Text
+from lungai_core.evidence.fields import Text, quoted
 
 if TYPE_CHECKING:
     from lungai_core.evidence.document import Cell
@@ -36,7 +36,7 @@ def validation(material: Material, /) -> tuple[Section, ...]:
     results = battery.content.get("results", []) if isinstance(battery.content, dict) else []
     names = ("name", "stage", "detected", "named")
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        tuple(battery.field(f"/results/{number}/{name}") for name in names) for number in range(len(results))
+        tuple(quoted(battery.field(f"/results/{number}/{name}")) for name in names) for number in range(len(results))
     )
     columns = (Text("Change", "更改"), Text("Made to", "对象"), Text("Named", "被指出"), Text("As", "表述"))
     table = Table(Text("Each change", "各项更改"), columns, rows, weights=(4, 2, 1, 7))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lungai_core.evidence.content.words import ID, LEVELS, PARENTS, TEXT, TITLE, level_of
 from lungai_core.evidence.document import Prose, Section, Table, facts
-from lungai_core.evidence.fields import Text, same
+from lungai_core.evidence.fields import Text, quoted, same
 from lungai_core.evidence.register import Gap
 from lungai_core.trace.record import Outcome
 
@@ -231,8 +231,10 @@ _RESULT_WEIGHTS = (9, 4, 9, 2, 4, 1)
 
 def _result_row(material: Material, number: int, result: TestResult, /) -> tuple[Cell, ...]:
     words = re.sub(r"^test_", "", result.node_id.rpartition("::")[2].partition("[")[0]).replace("_", " ")
-    expected = material.compute(
-        "expected", "the name of the test, read as a sentence", words, inputs=(material.run.source_id,)
+    expected = quoted(
+        material.compute(
+            "expected", "the name of the test, read as a sentence", words, inputs=(material.run.source_id,)
+        )
     )
     verifies = material.compute(
         "verifies",
@@ -248,11 +250,13 @@ def _result_row(material: Material, number: int, result: TestResult, /) -> tuple
     )
     anomaly: Cell = same("—")
     if result.outcome is not Outcome.PASSED:
-        anomaly = material.compute(
-            "anomaly",
-            "message of the last attempt or of the outcome",
-            _message(result),
-            inputs=(material.run.source_id,),
+        anomaly = quoted(
+            material.compute(
+                "anomaly",
+                "message of the last attempt or of the outcome",
+                _message(result),
+                inputs=(material.run.source_id,),
+            )
         )
     observed = material.run.field(f"/results/{number}/outcome")
     return (material.run.field(f"/results/{number}/node_id"), verifies, expected, observed, anomaly, seconds)

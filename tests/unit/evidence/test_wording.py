@@ -4,7 +4,7 @@ import pytest
 
 from lungai_core.errors import WordingError
 from lungai_core.evidence.document import Document, Drawing, Layer, Prose, Quote, Section, Table
-from lungai_core.evidence.fields import Field, FieldState, Text, declared, derived, measured, same
+from lungai_core.evidence.fields import Field, FieldState, Text, declared, derived, measured, quoted, same
 from lungai_core.evidence.wording import check_wording, claims_in, figures_in, numbers_in
 
 
@@ -44,10 +44,11 @@ def test_words_that_only_resemble_claims_are_let_through(text):
 
 
 @pytest.mark.verifies("SRS-EVID-006", "SRS-EVID-018")
-def test_a_manufacturer_may_claim_and_a_measured_name_is_no_claim():
+def test_a_manufacturer_may_claim_and_a_name_or_quoted_message_is_no_claim():
     signed = Field(FieldState.MANUFACTURER, same("cleared as K123456"), ("M-001",))
     name = measured("tests/test_a.py::test_b[safe]", source="M-001", pointer="/a")
-    check_wording(document(Quote(signed), Quote(name)))
+    message = quoted(derived("says K123456 is effective", sources=("F-001",)))
+    check_wording(document(Quote(signed), Quote(name), Quote(message)))
 
 
 @pytest.mark.verifies("SRS-EVID-007", "RC-EVID-001")
