@@ -29,8 +29,22 @@ myst_heading_anchors = 3
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 # The manual is built without the heavy extras; their names appear in signatures and docstrings only.
-autodoc_mock_imports = ["torch", "monai", "onnxruntime", "highdicom", "scipy", "matplotlib", "onnx", "safetensors"]
+autodoc_mock_imports = [
+    "highdicom",
+    "matplotlib",
+    "monai",
+    "nibabel",
+    "onnx",
+    "onnxruntime",
+    "openvino",
+    "safetensors",
+    "scipy",
+    "sklearn",
+    "torch",
+]
 napoleon_google_docstring = False
+# Types stand in the signature; annotated ones would be rendered as cross-references to pydantic's Field.
+napoleon_attr_annotations = False
 nitpicky = True
 # Third parties have no inventory here (no network at build time), and type aliases no entry of their own.
 _FOREIGN_NAMES = [

@@ -103,7 +103,7 @@ def free_response_jackknife(study: FreeResponse, /, *, merit: FreeResponseMerit)
     -------
     numpy.ndarray
         ``(cases, modalities, readers)`` float64, input of
-        :func:`lungai_core.clinical.mrmc.jackknife_covariance`.
+        ``jackknife_covariance`` in ``mrmc``.
     """
     return _merit_and_jackknife(study, merit)[1]
 

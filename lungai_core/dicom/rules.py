@@ -258,7 +258,7 @@ def check_rules(stack: SliceStack, limits: ReadLimits, /) -> tuple[RuleResult, .
     Parameters
     ----------
     stack
-        The slices, ordered by :func:`lungai_core.dicom.stack.order_slices`.
+        The slices, ordered by ``stack.order_slices``.
     limits
         Limits and tolerances.
     """

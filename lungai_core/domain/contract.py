@@ -145,7 +145,7 @@ def preprocessing_sha256(contract: InputContract, /) -> str:
     -------
     str
         64 hexadecimal digits: the SHA-256 of the canonical JSON (sorted keys, no spaces, ASCII) of the contract and
-        :data:`PREPROCESSING_ALGORITHM`.
+        ``PREPROCESSING_ALGORITHM``.
     """
     identity = {"algorithm": PREPROCESSING_ALGORITHM, "input": contract.model_dump(mode="json")}
     return hashlib.sha256(json.dumps(identity, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

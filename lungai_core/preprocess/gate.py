@@ -141,7 +141,7 @@ def assess_volume(volume: CtVolume, /, *, limits: InputLimits) -> GateReport:
     Returns
     -------
     GateReport
-        One line for each of :data:`GATE_PROPERTIES`, then one for the convolution kernel.
+        One line for each of ``GATE_PROPERTIES``, then one for the convolution kernel.
     """
     facts = _hu_facts(volume)
     lines = []

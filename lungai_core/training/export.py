@@ -259,7 +259,7 @@ def export_trained(run: Path, path: Path, /, *, fold: int, patches: Patches, fp1
     Parameters
     ----------
     run
-        What :func:`lungai_core.training.crossval.cross_validate` wrote.
+        What ``crossval.cross_validate`` wrote.
     path
         The folder or ``.zip`` to write.
     fold
