@@ -23,21 +23,22 @@
   }
 
   // ----------------------------------------------------------------------------------------------------- volumes
-  async function load(index) {
+  function load(index) {
     if (volumes.has(index)) return volumes.get(index);
     const image = $(`#nodule-${index} img.sprite`);
-    await image.decode();
     const canvas = document.createElement("canvas");
     canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;
     const context = canvas.getContext("2d", { willReadFrequently: true, colorSpace: "srgb" });
     context.drawImage(image, 0, 0);
     const rgba = context.getImageData(0, 0, canvas.width, canvas.height).data;
     const ct = new Uint8Array(N ** 3), heat = new Uint8Array(N ** 3), mask = new Uint8Array(N ** 3);
+    // Three sheets stand one below the other: CT, heat, mask.
+    const sheet = Math.ceil(N / COLUMNS) * N * canvas.width * 4;
     for (let z = 0, i = 0; z < N; z++) {
       const top = Math.floor(z / COLUMNS) * N, left = (z % COLUMNS) * N;
       for (let y = 0; y < N; y++) {
         let p = ((top + y) * canvas.width + left) * 4;
-        for (let x = 0; x < N; x++, i++, p += 4) { ct[i] = rgba[p]; heat[i] = rgba[p + 1]; mask[i] = rgba[p + 2] > 127 ? 1 : 0; }
+        for (let x = 0; x < N; x++, i++, p += 4) { ct[i] = rgba[p]; heat[i] = rgba[p + sheet]; mask[i] = rgba[p + 2 * sheet] > 127 ? 1 : 0; }
       }
     }
     const volume = { ct, heat, mask, blocks: occupancy(ct) };
@@ -122,7 +123,7 @@
   // --------------------------------------------------------------------------------------------------------- 3D
   // A ray caster on the CPU: CT, mask and heat are one volume, so that heat cannot shine through the chest wall, and it
   // draws the same where WebGL is absent.
-  const BLOCK = 4, BLOCKS = N / BLOCK, AIR = Math.round((-450 - LOWER) / STEP_HU), RADIUS = HALF - 1;
+  const BLOCK = 4, BLOCKS = N / BLOCK, AIR = Math.round((-600 - LOWER) / STEP_HU), RADIUS = HALF - 1;
   function occupancy(ct) {
     const blocks = new Uint8Array(BLOCKS ** 3);
     for (let z = 0; z < N; z++) for (let y = 0; y < N; y++) for (let x = 0; x < N; x++)
@@ -140,7 +141,7 @@
     const table = new Float32Array(256 * 4);
     for (let v = 0; v < 256; v++) {
       const hu = LOWER + v * STEP_HU;
-      const alpha = hu < -450 ? 0 : hu < -100 ? 0.10 * (hu + 450) / 350 : hu < 150 ? 0.10 + 0.10 * (hu + 100) / 250 : 0.4;
+      const alpha = hu < -600 ? 0 : hu < -100 ? 0.16 * (hu + 600) / 500 : hu < 150 ? 0.16 + 0.12 * (hu + 100) / 250 : 0.5;
       const [r, g, b] = hu < -100 ? [206, 128, 116] : hu < 150 ? [222, 160, 142] : [244, 236, 216];
       table.set([r, g, b, alpha], v * 4);
     }
@@ -152,7 +153,7 @@
     const ca = Math.cos(state.azimuth), sa = Math.sin(state.azimuth), ct_ = Math.cos(state.tilt), st = Math.sin(state.tilt);
     // Looking from the front (anterior) at azimuth 0; right is the patient's left.
     const right = [ca, sa, 0], forward = [-sa * ct_, ca * ct_, -st], up = [-sa * st, ca * st, ct_];
-    const scale = (2 * RADIUS) / side, step = 0.9;
+    const scale = (1.5 * RADIUS) / side, step = 0.9;
     const light = [-0.45 * right[0] - 0.75 * forward[0] + 0.5 * up[0], -0.45 * right[1] - 0.75 * forward[1] + 0.5 * up[1], -0.45 * right[2] - 0.75 * forward[2] + 0.5 * up[2]];
     const NN = N * N;
     for (let row = 0; row < side; row++) for (let col = 0; col < side; col++) {
@@ -179,7 +180,7 @@
         // Far from the nodule the volume fades, so that the chest wall does not hide it.
         const distance = Math.sqrt(q + t * t) / RADIUS;
         const marked = state.mask && mask[i];
-        alpha *= marked ? 3 : Math.max(0.06, 1 - distance * 1.15);
+        alpha *= marked ? 3 : Math.max(0.1, 1.1 - distance);
         if (marked) { r = 60; g = 205; b = 235; }
         if (state.heat && heat[i] > 40) { const w = Math.min(0.85, heat[i] / 230), h = hot(heat[i] / 255); r += (h[0] - r) * w; g += (h[1] - g) * w; b += (h[2] - b) * w; alpha *= 1 + w; }
         const gx = a00 - ct[i + 1] + a10 - ct[i + NN + 1], gy = ct[i] - ct[i + N], gz = ct[i] - ct[i + NN];
@@ -204,11 +205,9 @@
   // -------------------------------------------------------------------------------------------------------- draw
   let pending = 0, settle = 0;
   const panel = () => $(`#nodule-${state.nodule}`);
-  async function draw({ coarse = false } = {}) {
-    const current = state.nodule;
+  function draw({ coarse = false } = {}) {
     if (!data.nodules.length || !panel()) return;
-    const volume = await load(current);
-    if (current !== state.nodule) return;
+    const volume = load(state.nodule);
     for (const canvas of $$("canvas[data-plane]", panel())) {
       if (canvas.dataset.plane === "volume") cast(canvas, volume, coarse ? 110 : 230);
       else drawPlane(canvas, volume, canvas.dataset.plane);
@@ -226,13 +225,13 @@
     if (options && options.coarse && !state.turn) settle = setTimeout(() => draw(), 160);
   }
 
-  function select(i) {
+  function select(i, paint = redraw) {
     if (!data.nodules.length) return;
     state.nodule = (i + data.nodules.length) % data.nodules.length;
     state.at = [N / 2, N / 2, N / 2];
     $$(".nodule").forEach((section) => { section.hidden = section.id !== `nodule-${state.nodule}`; });
     $$("tbody tr[data-nodule]").forEach((row) => row.setAttribute("aria-selected", String(Number(row.dataset.nodule) === state.nodule)));
-    redraw();
+    paint();
   }
   const clamp = (value) => Math.max(0, Math.min(N - 1, Math.round(value)));
   function move(axis, by) { state.at[axis] = clamp(state.at[axis] + by); redraw({ coarse: state.turn }); }
@@ -251,7 +250,8 @@
   function spin() {
     if (!state.turn) return;
     state.azimuth = (state.azimuth + 0.07) % (2 * Math.PI);
-    draw({ coarse: true }).then(() => requestAnimationFrame(spin));
+    draw({ coarse: true });
+    requestAnimationFrame(spin);
   }
 
   // ------------------------------------------------------------------------------------------------------ events
@@ -318,7 +318,12 @@
     const action = actions[event.key.toLowerCase()];
     if (action) action();
   });
-  setLanguage(new URLSearchParams(location.hash.slice(1)).get("lang") || root.dataset.lang);
-  select(0);
+  // A link can open the page in a state: #lang=zh&heat=1&azimuth=1.5
+  const wanted = new URLSearchParams(location.hash.slice(1));
+  state.azimuth = Number(wanted.get("azimuth") || state.azimuth);
+  if (wanted.get("heat") === "1") toggle("heat", true);
+  setLanguage(wanted.get("lang") || root.dataset.lang);
+  // The pictures are there when the page has loaded; drawing at once, and not in the next frame, completes the load.
+  addEventListener("load", () => select(0, draw));
   window.lungai = { state, select, toggle, setWindow, draw, setLanguage };
 })();

@@ -54,11 +54,11 @@ def test_the_picture_in_the_page_holds_the_crop_voxel_by_voxel(page, report, vol
     image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
     sprite = re.search(r'class="sprite" hidden alt="" src="data:image/png;base64,([^"]+)"', page)[1]
     sheet = np.asarray(image.open(io.BytesIO(base64.b64decode(sprite))))
-    voxels = sheet.reshape(8, 80, 10, 80, 3).transpose(0, 2, 1, 3, 4).reshape(80, 80, 80, 3)
+    ct, heat, mask = sheet.reshape(3, 8, 80, 10, 80).transpose(0, 1, 3, 2, 4).reshape(3, 80, 80, 80)
     crop = cut_crop(volume, report.nodules[0])
-    assert np.array_equal(voxels[..., 0], crop.ct)
-    assert np.array_equal(voxels[..., 1], crop.heat)
-    assert np.array_equal(voxels[..., 2] > 127, crop.mask)
+    assert np.array_equal(ct, crop.ct)
+    assert np.array_equal(heat, crop.heat)
+    assert np.array_equal(mask > 127, crop.mask)
 
 
 @pytest.mark.verifies("SRS-REPORT-002")
@@ -104,21 +104,22 @@ FLAGS = (
 
 @pytest.mark.verifies("SRS-REPORT-002", "SRS-REPORT-003", "SRS-REPORT-004")
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-def test_a_browser_draws_the_page_in_both_languages_without_an_error_or_a_request(report, volume, card, tmp_path):
+def test_a_browser_draws_turns_and_translates_the_page_without_an_error_or_a_request(report, volume, card, tmp_path):
     image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
     path = write_report_html(CaseDocument(report, volume, card), tmp_path / "report.html")
     pixels = {}
-    for language in ("en", "zh"):
-        shot, log = tmp_path / f"{language}.png", tmp_path / f"{language}.json"
-        places = (f"--user-data-dir={tmp_path / language}", f"--screenshot={shot}", f"--log-net-log={log}")
-        command = [CHROMIUM, *FLAGS, *places, f"{path.as_uri()}#lang={language}"]
+    for state in ("lang=en", "lang=zh", "lang=en&azimuth=2.2", "lang=en&heat=1"):
+        shot, log = tmp_path / "shot.png", tmp_path / "log.json"
+        places = (f"--user-data-dir={tmp_path / 'profile'}", f"--screenshot={shot}", f"--log-net-log={log}")
+        command = [CHROMIUM, *FLAGS, *places, f"{path.as_uri()}#{state}"]
         run = subprocess.run(command, capture_output=True, check=True, timeout=90)
         assert b"CONSOLE" not in run.stderr
         hosts = set(re.findall(r'"url":"(?:https?|wss?)://([^/"]+)', log.read_text()))
         # The browser itself asks its maker for the time and for updates, whatever it shows.
         assert {host for host in hosts if not host.endswith((".google.com", ".googleapis.com", ".gvt1.com"))} == set()
-        pixels[language] = np.asarray(image.open(shot).convert("RGB")).astype(int)
+        pixels[state] = np.asarray(image.open(shot).convert("RGB")).astype(int)
+    english = pixels.pop("lang=en")
+    # The cyan outline of the mask stands in the drawn sections.
+    assert np.sum(np.abs(english - (41, 224, 255)).max(axis=-1) < 25) > 200
     for picture in pixels.values():
-        # The cyan outline of the mask stands in the drawn sections.
-        assert np.sum(np.abs(picture - (41, 224, 255)).max(axis=-1) < 25) > 200
-    assert np.sum(np.abs(pixels["en"] - pixels["zh"]).max(axis=-1) > 60) > 2000
+        assert np.sum(np.abs(picture - english).max(axis=-1) > 40) > 1000
