@@ -1,4 +1,4 @@
-"""The verbs ``lungai model verify``, ``card`` and ``export``."""
+"""The verbs ``lungai model verify``, ``card``, ``summary`` and ``export``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Spec(StrEnum):
 def register(app: typer.Typer) -> None:
     """Add the group ``model``.
 
-    :implements: SRS-PACK-008, SDS-PACK-007
+    :implements: SRS-PACK-008, SRS-MODEL-008, SDS-PACK-007
 
     Parameters
     ----------
@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help="Released models: verify, read the card, export.")
     group.command("verify")(_verify)
     group.command("card")(_card)
+    group.command("summary")(_summary)
     group.command("export")(_export)
     app.add_typer(group, name="model")
 
@@ -67,6 +68,18 @@ def _card(pack: _PACK = None) -> None:
     from lungai_core.modelpack.pack import bundled_pack, open_pack
 
     typer.echo(render_card(open_pack(bundled_pack() if pack is None else pack).card), nl=False)
+
+
+def _summary(
+    spec: Annotated[_Spec, typer.Argument(help="One of the networks that ship with the library.")] = _Spec.SMALL,
+    *,
+    edge: Annotated[int, typer.Option(min=32, help="Voxels along each edge of the patch, a multiple of 32.")] = 96,
+) -> None:
+    """State parameters, arithmetic and memory of a network for one patch, as JSON; nothing is computed."""
+    from lungai_core.model.spec import named_spec
+    from lungai_core.model.summary import summarize
+
+    typer.echo(summarize(named_spec(spec.value), size_zyx=(edge, edge, edge)).model_dump_json(indent=1))
 
 
 def _export(  # noqa: PLR0913 - the options of a verb are its parameters

@@ -16,12 +16,12 @@ from pydantic import Field
 from torch import nn
 
 from lungai_core.domain.model import FrozenModel
-from lungai_core.errors import ExportParityError, MissingDependencyError
+from lungai_core.errors import ExportParityError
+from lungai_core.inference.providers import load_runtime
 from lungai_core.modelpack.contract import ModelOutputs, TensorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import ModuleType
 
     from numpy.typing import NDArray
 
@@ -199,7 +199,7 @@ def half_precision(model: bytes, /) -> bytes:
     MissingDependencyError
         If no ONNX Runtime is installed.
     """
-    _onnxruntime()
+    load_runtime()
     converter = import_module("onnxruntime.transformers.float16")
     with warnings.catch_warnings():
         # The converter says of each weight below 6e-8 that it becomes 6e-8: what half precision is.
@@ -245,7 +245,7 @@ def _compare(
         tolerance=tolerance,
         largest_difference=tuple(worst.items()),
         torch_version=torch.__version__,
-        onnxruntime_version=str(_onnxruntime().__version__),
+        onnxruntime_version=str(load_runtime().__version__),
     )
 
 
@@ -267,18 +267,7 @@ def _differs(how: str, name: str, /) -> ExportParityError:
 
 
 def _session(model: bytes, /) -> Any:  # noqa: ANN401
-    ort = _onnxruntime()
+    ort = load_runtime()
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     return ort.InferenceSession(model, sess_options=options, providers=["CPUExecutionProvider"])
-
-
-def _onnxruntime() -> ModuleType:
-    try:
-        return import_module("onnxruntime")
-    except ImportError as error:
-        raise MissingDependencyError(
-            "An export is checked with ONNX Runtime, which is not installed.",
-            where="package onnxruntime",
-            remedy='Run: pip install "lungai-core[inference]"',
-        ) from error

@@ -26,3 +26,10 @@ def test_an_exported_pack_verifies_and_a_damaged_one_has_exit_code_four(tmp_path
     (target / "model.onnx").write_bytes(b"")
     assert main(["model", "verify", str(target)]) == ExitCode.MODEL_INTEGRITY
     assert "LAI-PACK-003" in capsys.readouterr().err
+
+
+@pytest.mark.verifies("SRS-MODEL-008")
+def test_the_summary_of_the_full_network_states_its_parameters(capsys):
+    assert main(["model", "summary", "densenet121"]) == ExitCode.OK
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["trunk_parameters"], summary["attention_parameters"]) == (11_242_624, 523_435)
