@@ -20,6 +20,7 @@ from lungai_core.inference.case import analyze_case, refused_case
 from lungai_core.inference.engine import InferenceEngine
 from lungai_core.report.html import CaseDocument, write_report_html
 from lungai_core.report.result_json import write_result_json
+from lungai_core.report.tables import write_nodules_csv, write_worklist_csv
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -169,6 +170,8 @@ def _analyse(files: CaseFiles, /, *, engine: InferenceEngine, on_step: Callable[
 def _write(document: CaseDocument, folder: Path, /, *, files: CaseFiles) -> None:
     write_result_json(document.report, folder / "result.json")
     write_report_html(document, folder / "report.html")
+    write_nodules_csv(document.report, folder / "nodules.csv")
+    write_worklist_csv(document.report, folder / "worklist.csv")
     # A multi-frame series has no image a slice that a Segmentation could refer to; its masks stand in result.json.
     if files.written_at is not None and document.volume is not None and not document.volume.series.frame_numbers:
         source = read_source_images(sorted(files.ct_dir.rglob("*")), volume=document.volume)

@@ -152,7 +152,11 @@ def _row(nodule: NoduleResult, /, *, number: int, thumbnail: str) -> str:
         (_plain(entropy), _number(entropy, ".3f", " nat")),
         (str(int(nodule.review_required)), pill),
     )
-    body = "".join(f'<td data-value="{escape(value)}">{shown}</td>' for value, shown in cells)
+    sides = [' class="l"', *[""] * (len(cells) - 1)]
+    body = "".join(
+        f'<td{side} data-value="{escape(value)}">{shown}</td>'
+        for side, (value, shown) in zip(sides, cells, strict=True)
+    )
     alt = escape(f"nodule {nodule.candidate_id}, axial")
     return (
         f'<tr data-nodule="{number}" tabindex="0" aria-selected="{str(number == 0).lower()}">'
