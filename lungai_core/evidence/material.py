@@ -305,6 +305,8 @@ def _origin(key: str, parsed: Any, /) -> tuple[str, str]:  # noqa: ANN401  any J
     if key == "coverage":
         meta = parsed.get("meta", {})
         return f"coverage {meta.get('version', '')}".strip(), str(meta.get("timestamp", ""))
+    if key == "tool":
+        return f"lungai trace {parsed.get('version', '')}".strip(), str(parsed.get("day", ""))
     return str(parsed.get("tool", "")), str(parsed.get("time", ""))
 
 
