@@ -77,8 +77,13 @@ def _outline(outline_id: str, authority: str, names: tuple[str, str], about: Row
     }
 
 
+# Chinese names of clauses, in own words; the tables give most clauses in English alone.
+_TITLES_ZH: dict[str, str] = json.loads(Path(__file__).with_name("titles_zh.json").read_text(encoding="utf-8"))
+
+
 def _row(row_id: str, title: Any, /, artefact: str, origin: str = "assist", **more: Any) -> Row:  # noqa: ANN401
     en, zh = _languages(str(title))
+    zh = _TITLES_ZH.get(row_id, zh)
     return {
         "id": row_id,
         "title_en": more.pop("en", en),
