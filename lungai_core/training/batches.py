@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.utils.data import DataLoader, Dataset
 
 from lungai_core.model.losses import Truth
 from lungai_core.training.augmentation import apply_augmentation, draw_augmentation
@@ -127,9 +128,8 @@ def training_batches(
         The part of each batch that this process computes.
     """
     order = epoch_order(len(samples), batch_size=plan.optimizer.batch_size, seed=plan.seed, epoch=epoch)
-    for indices in order:
-        whole = [samples[index] for index in indices]
-        yield make_batch(whole[rank::processes], whole, plan=plan, epoch=epoch)
+    wholes = [[samples[index] for index in indices] for indices in order]
+    yield from _ahead(_Batches(plan, epoch, [(whole[rank::processes], whole) for whole in wholes]))
 
 
 def evaluation_batches(samples: Sequence[NoduleSample], /, *, plan: TrainingPlan) -> Iterator[Batch]:
@@ -149,8 +149,7 @@ def evaluation_batches(samples: Sequence[NoduleSample], /, *, plan: TrainingPlan
     Batch
         One patch each.
     """
-    for sample in samples:
-        yield make_batch([sample], [sample], plan=plan, epoch=None)
+    yield from _ahead(_Batches(plan, None, [([sample], [sample]) for sample in samples]))
 
 
 def make_batch(
@@ -191,6 +190,42 @@ def make_batch(
         diameter=max(1, sum(sample.labels.diameter_mm is not None for sample in whole)),
     )
     return Batch(patches=patches, truth=truth, counts=counts)
+
+
+class _Batches(Dataset["Batch"]):
+    def __init__(
+        self,
+        plan: TrainingPlan,
+        epoch: int | None,
+        parts: list[tuple[list[NoduleSample], list[NoduleSample]]],
+        /,
+    ) -> None:
+        self.plan = plan
+        self._epoch = epoch
+        self._parts = parts
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __getitem__(self, index: int) -> Batch:
+        own, whole = self._parts[index]
+        return make_batch(own, whole, plan=self.plan, epoch=self._epoch)
+
+
+def _ahead(batches: _Batches, /) -> Iterator[Batch]:
+    # Each batch is a function of its index alone, so that workers change when it is made and not what it is.
+    loader = DataLoader(
+        batches,
+        batch_size=None,
+        num_workers=batches.plan.compute.workers,
+        collate_fn=_as_it_is,  # type: ignore[arg-type]  # its type knows lists of examples, not whole batches
+        generator=torch.Generator(),
+    )
+    yield from loader
+
+
+def _as_it_is(batch: Batch, /) -> Batch:
+    return batch
 
 
 def _example(

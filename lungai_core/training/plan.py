@@ -123,12 +123,14 @@ class ComputePlan(FrozenModel):
 
     ``deterministic`` makes torch refuse operations whose result depends on the order of threads; on a GPU the network's
     trilinear interpolation is one of them, so that it is for the CPU. ``threads`` decides the last bits on a CPU.
+    ``workers`` processes prepare patches ahead (0: none); their number changes nothing in the weights.
     """
 
     device: Annotated[str, Field(pattern=r"^(cpu|cuda)$")] = "cpu"
     precision: Precision = Precision.FLOAT32
     deterministic: bool = True
     threads: Annotated[int, Field(ge=1)] = 1
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
 
 
 class TrainingPlan(FrozenModel):

@@ -64,3 +64,12 @@ def test_evaluation_batches_hold_one_patch_each_in_the_order_of_the_samples_and_
     once, again = (list(evaluation_batches(samples[:3], plan=plan)) for _ in range(2))
     assert [float(batch.truth.malignant) for batch in once] == [0.0, 1.0, 0.0]
     assert all(torch.equal(a.patches, b.patches) for a, b in zip(once, again, strict=True))
+
+
+@pytest.mark.verifies("SRS-TRAIN-009", "SRS-TRAIN-010")
+def test_worker_processes_make_the_very_same_batches(samples, plan):
+    helped = plan.model_copy(update={"compute": plan.compute.model_copy(update={"workers": 2})})
+    alone, ahead = (list(training_batches(samples, plan=each, epoch=1, rank=0, processes=1)) for each in (plan, helped))
+    assert len(alone) == len(ahead) == 4
+    assert all(torch.equal(a.patches, b.patches) for a, b in zip(alone, ahead, strict=True))
+    assert all(torch.equal(a.truth.diameter_mm, b.truth.diameter_mm) for a, b in zip(alone, ahead, strict=True))
