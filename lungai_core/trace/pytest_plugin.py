@@ -18,13 +18,20 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 
+_LOADED_WITH_THIS = frozenset(
+    {"lungai_core", "lungai_core.version", "lungai_core.trace", "lungai_core.trace.pytest_plugin"}
+)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests() -> Generator[None, object, object]:
-    # Loading this entry point ran the lines of three modules before coverage could see them. Forgotten here, they run
-    # again when somebody imports them, and the coverage of lungai_core is the same with and without the plugin.
-    for name in ("lungai_core.trace.pytest_plugin", "lungai_core.trace", "lungai_core"):
-        if not any(loaded.startswith(f"{name}.") for loaded in sys.modules):
-            sys.modules.pop(name, None)
+    # Loading this entry point ran the lines of a few modules before coverage could see them. Forgotten here, they run
+    # again when somebody imports them, and the coverage of lungai_core is the same with and without the plugin. Where
+    # more has been imported meanwhile, somebody holds on to these modules, and they stay.
+    loaded = {name for name in sys.modules if name.partition(".")[0] == "lungai_core"}
+    if loaded <= _LOADED_WITH_THIS:
+        for name in loaded:
+            del sys.modules[name]
     return (yield)
 
 

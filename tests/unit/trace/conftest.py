@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -169,6 +171,25 @@ class Project:
             timeout=120,
             check=False,
         )
+
+    def pytest_inside(self, *words: str) -> tuple[int, str]:
+        """Run pytest in this process: quicker than a process of its own, and seen by coverage."""
+        installed = any(entry.name == "lungai_trace" for entry in entry_points(group="pytest11"))
+        plugin = [] if installed else ["-p", "lungai_core.trace.pytest_plugin"]
+        before, paths, folder = set(sys.modules), list(sys.path), Path.cwd()
+        output = io.StringIO()
+        os.chdir(self.root)
+        sys.path.insert(0, str(self.root))
+        try:
+            with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+                code = pytest.main([*plugin, "-p", "no:cacheprovider", "--capture=no", "-q", *words])
+        finally:
+            os.chdir(folder)
+            sys.path[:] = paths
+            for name in set(sys.modules) - before:
+                if str(getattr(sys.modules[name], "__file__", "")).startswith(str(self.root)):
+                    del sys.modules[name]
+        return int(code), output.getvalue()
 
     def git(self, *words: str) -> str:
         return subprocess.run(["git", *words], cwd=self.root, check=True, capture_output=True, text=True).stdout

@@ -101,6 +101,5 @@ def test_the_command_and_the_plugin_select_the_same_tests(history, capsys):
     assert json.loads(capsys.readouterr().out)["tests"] == ["tests/test_pkg.py::test_sum"]
     assert main(["trace", "impact", "HEAD", "--root", str(history.root)]) == 0
     assert "tests (1)\n  tests/test_pkg.py::test_sum" in capsys.readouterr().out
-    result = history.pytest("--trace-impact", "HEAD", "-v")
-    assert "1 passed, 1 deselected" in result.stdout
-    assert history.pytest("--trace-impact", "nonsense").returncode == 4
+    assert "1 passed, 1 deselected" in history.pytest_inside("--trace-impact", "HEAD", "-v")[1]
+    assert history.pytest_inside("--trace-impact", "nonsense")[0] == 4

@@ -104,7 +104,7 @@ def test_a_review_needs_a_reviewer(reviewed):
 def test_an_item_at_either_end_of_a_suspect_link_is_not_verified(reviewed):
     reviewed.change("tests/test_pkg.py", "== 3", "== 4 - 1")
     reviewed.commit()
-    reviewed.pytest("--trace-record", "-q")
+    reviewed.pytest_inside("--trace-record")
     record = read_record(reviewed.root / "build/trace/record.json")
     verdicts = full_matrix(load_graph(read_config(reviewed.root)), record).verdicts.of
     assert {item_id: str(each.verdict) for item_id, each in verdicts.items()} == {

@@ -166,7 +166,7 @@ def test_a_crashed_worker_leaves_its_test_with_outcome_and_link(outcomes):
 def test_tests_after_a_stop_are_known_and_not_run(project):
     project.change("tests/test_pkg.py", "== 3", "== 4")
     project.commit()
-    project.pytest("--trace-record", "-x")
+    project.pytest_inside("--trace-record", "-x")
     record = partial(project)
     assert {each.node_id: str(each.outcome) for each in record.results} == {
         "tests/test_pkg.py::test_sum": "failed",
@@ -179,11 +179,11 @@ def test_tests_after_a_stop_are_known_and_not_run(project):
 @pytest.mark.verifies("SRS-TRACE-006", "SRS-TRACE-007", "RC-TRACE-002")
 def test_a_partial_run_keeps_apart_from_the_complete_one_and_verifies_nothing(project):
     project.commit()
-    first = project.pytest("--trace-record", "--trace-tester", "A. Tester", "-q")
+    _, output = project.pytest_inside("--trace-record", "--trace-tester", "A. Tester")
     complete = project.root / "build/trace/record.json"
     content = complete.read_bytes()
-    assert "(complete)" in first.stdout
-    project.pytest("--trace-record", "-k", "sum")
+    assert "(complete)" in output
+    project.pytest_inside("--trace-record", "-k", "sum")
     assert complete.read_bytes() == content
     graph = load_graph(read_config(project.root))
     verdicts = full_matrix(graph, partial(project)).verdicts.of
@@ -209,11 +209,25 @@ def test_a_complete_run_on_a_commit_verifies_the_whole_project(project):
 
 
 @pytest.mark.verifies("SRS-TRACE-005")
+def test_modules_that_fail_or_skip_and_files_that_are_left_out_are_told_apart(outcomes):
+    (outcomes.root / "tests/test_outcomes.py").unlink()
+    outcomes.pytest_inside(
+        "--trace-record", "--continue-on-collection-errors", "--ignore=tests/test_ignored.py", "-p", "no:randomly"
+    )
+    assert {each.test_id.partition("::")[0]: str(each.outcome) for each in partial(outcomes).results} == {
+        "tests/test_broken.py": "not_collected",
+        "tests/test_ignored.py": "not_in_run",
+        "tests/test_pkg.py": "passed",
+        "tests/test_skipped_module.py": "skipped",
+    }
+
+
+@pytest.mark.verifies("SRS-TRACE-005")
 def test_an_unknown_id_in_a_marker_is_a_usage_error(project):
     project.change("tests/test_pkg.py", 'verifies("SRS-001")', 'verifies("SRS-009")')
-    result = project.pytest("--trace-record")
-    assert result.returncode == 4
-    assert "tests/test_pkg.py:7: tests/test_pkg.py::test_sum verifies SRS-009" in result.stderr
+    code, output = project.pytest_inside("--trace-record")
+    assert code == 4
+    assert "tests/test_pkg.py:7: tests/test_pkg.py::test_sum verifies SRS-009" in output
     assert not (project.root / "build").exists()
 
 
@@ -221,9 +235,13 @@ def test_an_unknown_id_in_a_marker_is_a_usage_error(project):
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_an_unknown_id_that_only_the_run_shows_is_a_usage_error(project, workers):
     project.change("tests/test_pkg.py", 'verifies("SRS-001")', 'verifies("SRS-" + "009")')
-    result = project.pytest("--trace-record", workers)
-    assert result.returncode == 4
-    assert "tests/test_pkg.py::test_sum verifies SRS-009" in result.stdout
+    if workers == "-n2":
+        result = project.pytest("--trace-record", workers)
+        code, output = result.returncode, result.stdout
+    else:
+        code, output = project.pytest_inside("--trace-record")
+    assert code == 4
+    assert "tests/test_pkg.py::test_sum verifies SRS-009" in output
     assert not (project.root / "build/trace/record.json").exists()
 
 
@@ -242,7 +260,7 @@ def test_loaded():
                 and name != "lungai_core.trace"]
 """,
     )
-    result = project.pytest("--strict-markers", "-q", "-p", "no:cacheprovider")
+    result = project.pytest("--strict-markers", "-q", "-p", "no:cacheprovider")  # in a process that has loaded nothing
     assert result.returncode == 0, result.stdout
     assert not (project.root / "build").exists()
 
@@ -250,13 +268,44 @@ def test_loaded():
 @pytest.mark.verifies("SRS-TRACE-005")
 def test_a_project_without_configuration_is_told_so(project):
     project.write("pyproject.toml", "")
-    result = project.pytest("--trace-record")
-    assert result.returncode == 4
-    assert "LAI-TRACE-001" in result.stderr
+    code, output = project.pytest_inside("--trace-record")
+    assert code == 4
+    assert "LAI-TRACE-001" in output
 
 
 @pytest.mark.verifies("SRS-TRACE-005")
 def test_collecting_only_writes_no_record(project):
-    result = project.pytest("--trace-record", "--collect-only", "-q")
-    assert result.returncode == 0
+    code, _ = project.pytest_inside("--trace-record", "--collect-only")
+    assert code == 0
     assert not (project.root / "build").exists()
+
+
+MEASURED = """
+import sys
+
+import lungai_core
+import lungai_core.trace.pytest_plugin
+
+
+def test_version():
+    assert lungai_core.__version__
+"""
+
+
+@pytest.mark.verifies("SRS-TRACE-010")
+def test_coverage_of_the_library_is_the_same_with_and_without_the_plugin(project):
+    project.write("tests/test_measured.py", MEASURED)
+    figures = []
+    for words in ([], ["-p", "no:lungai_trace", "-p", "no:lungai_core.trace.pytest_plugin"]):
+        report = project.root / "coverage.json"
+        options = ["--cov=lungai_core", "--cov-branch", f"--cov-report=json:{report}", "tests/test_measured.py"]
+        assert project.pytest(*words, *options).returncode == 0
+        files = json.loads(report.read_text(encoding="utf-8"))["files"]
+        figures.append({Path(name).as_posix(): set(entry["executed_lines"]) for name, entry in files.items()})
+    with_plugin, without = figures
+    entry = next(name for name in without if name.endswith("trace/pytest_plugin.py"))
+    # The plugin's own functions run where it is on; every line that runs at import is seen both times.
+    own_lines = without.pop(entry)
+    assert len(own_lines) > 10
+    assert with_plugin.pop(entry) >= own_lines
+    assert with_plugin == without

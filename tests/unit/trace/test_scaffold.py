@@ -15,8 +15,8 @@ def test_an_empty_project_gets_from_init_to_a_verified_matrix(project, tmp_path,
     assert check_project(load_graph(read_config(root))) == ()
     project.root = root
     project.commit()
-    result = project.pytest("--trace-record", "-q")
-    assert result.returncode == 0, result.stdout
+    code, output = project.pytest_inside("--trace-record")
+    assert code == 0, output
     matrix = json.loads((root / "build/trace/matrix.json").read_text(encoding="utf-8"))
     assert {item["verdict"] for item in matrix["items"]} == {"VERIFIED", "n/a"}
 

@@ -4,7 +4,9 @@ import pytest
 
 from lungai_core.cli.app import main
 from lungai_core.trace import validate_tool, validation_json, validation_markdown
+from lungai_core.trace import validation as validation_module
 from lungai_core.trace import views as trace_views
+from lungai_core.trace.seeded_defects import text_defects
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +36,10 @@ def test_the_record_names_the_tool_the_machine_and_each_defect(validation):
 @pytest.mark.verifies("SRS-TRACE-014")
 def test_a_blind_tracer_fails_its_validation(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(trace_views, "check_lock", lambda *_: ())
+    monkeypatch.setattr(
+        validation_module, "text_defects", lambda files: (each for each in text_defects(files) if "UN-001" in each.name)
+    )
+    monkeypatch.setattr(validation_module, "run_defects", lambda: ())
     assert main(["trace", "validate-tool", "--out", str(tmp_path), "--day", "2026-11-22"]) == 1
     out = capsys.readouterr().out
     assert "MISSED the text of UN-001 changed after its review: its links" in out
