@@ -94,7 +94,7 @@ def _block(
     native = box[:, plan_y.first + first : plan_y.first + last + 1]
     rows = _Lerp(plan_y.lower[block] - first, plan_y.upper[block] - first, plan_y.weight[block][:, None], axis=0)
     columns = _Lerp(plan_x.lower, plan_x.upper, plan_x.weight, axis=1)
-    sampler = _PlaneSampler(native.shape[1:], rows, columns, value_map)
+    sampler = _PlaneSampler(native[0], rows, columns, value_map)
     planes = (np.empty(out.shape[1:], np.float32), np.empty(out.shape[1:], np.float32))
     held = [-1, -1]  # which native slice each of the two planes holds
     steps = zip(plan_z.lower.tolist(), plan_z.upper.tolist(), plan_z.weight, strict=True)
@@ -144,10 +144,11 @@ class _Lerp:
 class _PlaneSampler:
     """Interpolates the rows and columns of one slice after the other, and maps the values."""
 
-    __slots__ = ("_columns", "_map", "_narrow", "_native", "_rows")
+    __slots__ = ("_columns", "_map", "_narrow", "_native", "_rows", "_stored")
 
-    def __init__(self, native_shape: tuple[int, ...], rows: _Lerp, columns: _Lerp, value_map: LinearMap) -> None:
-        height, width = native_shape
+    def __init__(self, native: StoredArray, rows: _Lerp, columns: _Lerp, value_map: LinearMap) -> None:
+        height, width = native.shape
+        self._stored = np.empty((height, width), native.dtype)
         self._native = np.empty((height, width), np.float32)
         self._narrow = np.empty(rows.prepare((height, width)), np.float32)
         columns.prepare((self._narrow.shape[0], width))
@@ -155,7 +156,9 @@ class _PlaneSampler:
         self._map = (np.float32(value_map.scale), np.float32(value_map.offset))
 
     def sample(self, native: StoredArray, out: NDArray[np.float32]) -> None:
-        self._native[...] = native
+        # Copied, then converted: a copy fetches many lines of memory at once, a conversion waits for one after another.
+        self._stored[...] = native
+        self._native[...] = self._stored
         self._rows.apply(self._native, self._narrow)
         self._columns.apply(self._narrow, out)
         scale, offset = self._map
