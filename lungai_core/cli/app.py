@@ -24,8 +24,10 @@ app = typer.Typer(
 
 # Each module registers its verbs on ``app`` by a function ``register(app)``.
 _VERB_MODULES: tuple[str, ...] = (
+    "annotation",
     "batch",
     "check",
+    "clinical",
     "deid",
     "demo",
     "doctor",

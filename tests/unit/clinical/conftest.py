@@ -31,3 +31,13 @@ def misses(reference_case):
 @pytest.fixture(scope="session")
 def reference():
     return _reference
+
+
+@pytest.fixture(scope="session")
+def made():
+    """Give the module that makes a reader study; folders of tests are not importable by name."""
+    path = Path(__file__).resolve().parents[2] / "support" / "reader_study.py"
+    spec = importlib.util.spec_from_file_location("reader_study", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

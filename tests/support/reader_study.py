@@ -1,0 +1,85 @@
+"""A small synthetic reader study and its plan, for tests."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, datetime
+
+import numpy as np
+
+from lungai_core.clinical.plan import (
+    AnalysisKind,
+    AnalysisPlan,
+    DataOrigin,
+    Endpoint,
+    EndpointRole,
+    PlanFile,
+    lock_plan,
+)
+from lungai_core.clinical.results import Unit
+
+HEADS = ("reader", "modality", "case", "patient", "truth", "score", "group_scanner")
+WHEN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def write_reads(path, *, cases=40, readers=4, gain=0.6, seed=11):
+    """Write reads whose aided modality is better by ``gain`` standard deviations."""
+    generator = np.random.default_rng(seed)
+    truth = np.arange(cases) % 2
+    hardness = generator.normal(size=cases) * 0.5
+    with path.open("w", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(HEADS)
+        for modality, shift in (("aided", 1.2 + gain), ("unaided", 1.2)):
+            for reader in range(readers):
+                noise = generator.normal(size=cases) * 0.8
+                scores = 1 / (1 + np.exp(-(truth * shift - shift / 2 + hardness + noise)))
+                for case in range(cases):
+                    scanner = "A" if case % 3 else "B"
+                    row = (
+                        f"r{reader}",
+                        modality,
+                        f"c{case:03d}",
+                        f"p{case // 2:03d}",
+                        truth[case],
+                        f"{scores[case]:.5f}",
+                    )
+                    table.writerow((*row, scanner))
+    return path
+
+
+def endpoint(kind=AnalysisKind.AUC_OBUCHOWSKI_ROCKETTE, **changes):
+    """Make one endpoint."""
+    rate = kind in {AnalysisKind.SENSITIVITY, AnalysisKind.SPECIFICITY}
+    fields = {
+        "endpoint_id": kind.name.lower().replace("_", "-"),
+        "description": kind.value,
+        "role": EndpointRole.PRIMARY,
+        "kind": kind,
+        "unit": Unit.READ,
+        "threshold": 0.5 if rate else None,
+        "requirement_ids": ("UN-009",),
+        **changes,
+    }
+    return Endpoint(**fields)
+
+
+def plan(**changes):
+    """Make an unlocked plan of all four analyses."""
+    fields = {
+        "plan_id": "plan-1",
+        "title": "Aided against unaided",
+        "data_origin": DataOrigin.SYNTHETIC,
+        "test_modality": "aided",
+        "control_modality": "unaided",
+        "seed": 1,
+        "endpoints": tuple(endpoint(kind) for kind in AnalysisKind),
+        "subgroups": ("scanner",),
+        **changes,
+    }
+    return PlanFile(plan=AnalysisPlan(**fields))
+
+
+def locked(**changes):
+    """Make a locked plan."""
+    return lock_plan(plan(**changes), at=WHEN, by="A. Statistician")

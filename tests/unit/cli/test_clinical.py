@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from lungai_core.cli.app import main
+from lungai_core.clinical.pccp import read_change_csv
+from lungai_core.clinical.plan import write_plan
+
+
+@pytest.fixture(scope="module")
+def made():
+    path = Path(__file__).resolve().parents[2] / "support" / "reader_study.py"
+    spec = importlib.util.spec_from_file_location("reader_study", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+CLAIM = ["clinical", "check-claim", "92.4", "84.7", "7.7", "4.2", "11.3"]
+
+
+@pytest.mark.verifies("SRS-CLIN-024", "SRS-CLIN-009")
+def test_a_claim_that_cannot_be_is_a_finding(capsys):
+    assert main([*CLAIM, "--n", "1100"]) == 1
+    assert "They cannot come from n = 1100." in capsys.readouterr().out
+    assert main([*CLAIM, "--n", "609", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["searched_up_to"] == 812
+
+
+@pytest.mark.verifies("SRS-CLIN-024", "SRS-CLIN-008", "RC-CLIN-005")
+def test_a_sample_size_lists_what_is_missing_or_prints_its_table(capsys, tmp_path):
+    path = tmp_path / "question.json"
+    question = {"design": "paired-superiority", "test": 0.9, "control": 0.85}
+    path.write_text(json.dumps(question))
+    assert main(["clinical", "sample-size", str(path)]) == 2
+    assert "prevalence, dropout, unit, discordant" in capsys.readouterr().err
+    path.write_text(json.dumps({**question, "discordant": 0.17, "prevalence": 0.5, "dropout": 0.0, "unit": "patient"}))
+    assert main(["clinical", "sample-size", str(path)]) == 0
+    assert "532 with the condition, 1064 to enrol" in capsys.readouterr().out
+    assert main(["clinical", "sample-size", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["n_to_enrol"] == 1064
+    path.write_text("[]")
+    assert main(["clinical", "sample-size", str(path)]) == 3
+
+
+@pytest.mark.verifies("SRS-CLIN-024", "SRS-CLIN-017")
+def test_a_plan_is_locked_and_a_study_reported(made, capsys, tmp_path):
+    plan, locked, out = tmp_path / "plan.json", tmp_path / "locked.json", tmp_path / "report"
+    write_plan(made.plan(), plan)
+    reads = made.write_reads(tmp_path / "reads.csv")
+    assert main(["clinical", "report", str(reads), "--plan", str(plan), "--out", str(out)]) == 2
+    assert "LAI-CLIN-005" in capsys.readouterr().err
+    assert main(["clinical", "lock-plan", str(plan), "--by", "A. Statistician", "--out", str(locked)]) == 0
+    assert main(["clinical", "report", str(reads), "--plan", str(locked), "--out", str(out)]) == 0
+    assert (out / "report.docx").is_file()
+    assert "superior" in capsys.readouterr().out
+
+
+@pytest.mark.verifies("SRS-CLIN-024", "SRS-CLIN-019", "RC-CLIN-004")
+def test_a_change_is_decided_by_signed_criteria(capsys, tmp_path):
+    scores, key = tmp_path / "scores.csv", tmp_path / "key"
+    key.write_bytes(bytes(range(32)))
+    with scores.open("w", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(("case", "truth", "old_score", "new_score", "group"))
+        for number in range(200):
+            value = 0.9 if number % 2 else 0.1
+            table.writerow((number, number % 2, value, value, "all"))
+    criteria = {
+        "criteria_id": "c1",
+        "description": "same data, new weights",
+        "threshold": 0.5,
+        "confidence": 0.95,
+        "test_set_sha256": read_change_csv(scores).sha256,
+        "test_set_uses": 1,
+        "criteria": [{"criterion_id": "sens", "kind": "%s", "limit": 0.05}],
+    }
+    kind = "lower limit of new minus released sensitivity, above minus the limit"
+    criteria["criteria"][0]["kind"] = kind
+    source, signed = tmp_path / "criteria.json", tmp_path / "signed.json"
+    source.write_text(json.dumps(criteria))
+    sign = ["clinical", "pccp-sign", str(source), "--key-file", str(key), "--key-id", "qa", "--out", str(signed)]
+    assert main(sign) == 0
+    check = ["clinical", "pccp-check", str(scores), "--criteria", str(signed), "--key-file", str(key), "--earlier-uses"]
+    assert main([*check, "0"]) == 0
+    assert "accepted" in capsys.readouterr().out
+    assert main([*check, "0", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["passed"] is True
+    assert main([*check, "1"]) == 3
+    assert "LAI-CLIN-007" in capsys.readouterr().err
+    key.unlink()
+    assert main([*check, "0"]) == 3
+    assert main(sign) == 3
