@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from lungai_core import __version__
 from lungai_core.errors import ExitCode
 
 __all__ = ["register"]
@@ -132,7 +133,7 @@ def _report(
     from lungai_core.clinical.study import read_study_csv
 
     file, table = read_plan(plan), read_study_csv(study)
-    analysis = analyse_study(table, file=file)
+    analysis = analyse_study(table, file=file, library_version=__version__)
     write_report(build_report(analysis, table=table, file=file), out)
     for result in analysis.results:
         value = result.difference

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lungai_core import __version__
 from lungai_core.clinical._checks import two_sided_z
 from lungai_core.clinical._distributions import normal_sf
 from lungai_core.clinical.clustered import lesion_difference, lesion_proportion
@@ -107,7 +106,7 @@ class StudyAnalysis(FrozenModel):
     subgroups: tuple[SubgroupRow, ...]
 
 
-def analyse_study(table: ReadTable, /, *, file: PlanFile) -> StudyAnalysis:
+def analyse_study(table: ReadTable, /, *, file: PlanFile, library_version: str) -> StudyAnalysis:
     """Compute every endpoint of a locked plan.
 
     :implements: SRS-CLIN-015, SRS-CLIN-016, SDS-CLIN-016
@@ -118,6 +117,8 @@ def analyse_study(table: ReadTable, /, *, file: PlanFile) -> StudyAnalysis:
         The reads.
     file
         The plan with its lock.
+    library_version
+        ``lungai_core.__version__``, for the provenance.
 
     Raises
     ------
@@ -136,7 +137,7 @@ def analyse_study(table: ReadTable, /, *, file: PlanFile) -> StudyAnalysis:
         alpha_two_sided=plan.alpha_two_sided,
         seed=plan.seed,
         versions=(
-            ("lungai-core", __version__),
+            ("lungai-core", library_version),
             ("numpy", version("numpy")),
             ("python", python_version()),
             ("scipy", version("scipy")),

@@ -16,7 +16,7 @@ def table(made, tmp_path_factory):
 
 @pytest.mark.verifies("SRS-CLIN-016", "RC-CLIN-002")
 def test_every_result_says_how_it_was_made(made, table):
-    analysis = analyse_study(table, file=made.locked())
+    analysis = analyse_study(table, file=made.locked(), library_version="1.2.3")
     assert [one.endpoint.kind for one in analysis.results] == list(AnalysisKind)
     for result in analysis.results:
         assert result.difference.method
@@ -32,21 +32,24 @@ def test_every_result_says_how_it_was_made(made, table):
 @pytest.mark.verifies("SRS-CLIN-015", "SRS-CLIN-016", "RC-CLIN-002")
 def test_an_analysis_without_a_locked_plan_is_refused(made, table):
     with pytest.raises(PlanStateError, match="LAI-CLIN-005"):
-        analyse_study(table, file=made.plan())
+        analyse_study(table, file=made.plan(), library_version="1.2.3")
 
 
 @pytest.mark.verifies("SRS-CLIN-016")
 def test_the_same_reads_and_plan_give_the_same_result(made, table):
-    assert analyse_study(table, file=made.locked()) == analyse_study(table, file=made.locked())
+    assert analyse_study(table, file=made.locked(), library_version="1.2.3") == analyse_study(
+        table, file=made.locked(), library_version="1.2.3"
+    )
 
 
 @pytest.mark.verifies("SRS-CLIN-016")
 def test_superiority_stands_behind_non_inferiority(made, table):
     with_margin = (made.endpoint(margin=0.05),)
-    better = analyse_study(table, file=made.locked(endpoints=with_margin)).results[0]
+    better = analyse_study(table, file=made.locked(endpoints=with_margin), library_version="1.2.3").results[0]
     worse = analyse_study(
         table,
         file=made.locked(endpoints=with_margin, test_modality="unaided", control_modality="aided"),
+        library_version="1.2.3",
     ).results[0]
     assert (better.non_inferior, better.superior) == (True, True)
     assert (worse.non_inferior, worse.superior) == (False, False)
@@ -54,18 +57,20 @@ def test_superiority_stands_behind_non_inferiority(made, table):
 
 @pytest.mark.verifies("SRS-CLIN-016", "SRS-CLIN-020")
 def test_methods_stand_side_by_side_and_subgroups_follow_the_plan(made, table):
-    analysis = analyse_study(table, file=made.locked())
+    analysis = analyse_study(table, file=made.locked(), library_version="1.2.3")
     assert len(analysis.alternatives) == 8
     assert len({round(p, 10) for _, _, p in analysis.alternatives}) > 4
     assert [(row.variable, row.level) for row in analysis.subgroups] == [("scanner", "A"), ("scanner", "B")]
-    rates_only = analyse_study(table, file=made.locked(endpoints=(made.endpoint(AnalysisKind.SPECIFICITY),)))
+    rates_only = analyse_study(
+        table, file=made.locked(endpoints=(made.endpoint(AnalysisKind.SPECIFICITY),)), library_version="1.2.3"
+    )
     assert (rates_only.mrmc, rates_only.alternatives, rates_only.subgroups) == (None, (), ())
 
 
 @pytest.mark.verifies("SRS-CLIN-016")
 def test_a_subgroup_that_the_study_lacks_is_refused(made, table):
     with pytest.raises(StudyFileError, match="vendor"):
-        analyse_study(table, file=made.locked(subgroups=("vendor",)))
+        analyse_study(table, file=made.locked(subgroups=("vendor",)), library_version="1.2.3")
 
 
 @pytest.mark.verifies("SRS-CLIN-016")
@@ -81,7 +86,9 @@ def test_rates_need_reads_in_both_modalities(made, table):
         groups=table.groups,
     )
     with pytest.raises(StudyFileError, match="both modalities"):
-        analyse_study(apart, file=made.locked(endpoints=(made.endpoint(AnalysisKind.SENSITIVITY),)))
+        analyse_study(
+            apart, file=made.locked(endpoints=(made.endpoint(AnalysisKind.SENSITIVITY),)), library_version="1.2.3"
+        )
 
 
 @pytest.mark.verifies("SRS-CLIN-016")
@@ -97,4 +104,6 @@ def test_a_u_statistic_without_variance_is_refused(made, table):
         groups=table.groups,
     )
     with pytest.raises(StudyFileError, match="not positive"):
-        analyse_study(same, file=made.locked(endpoints=(made.endpoint(AnalysisKind.AUC_U_STATISTIC),)))
+        analyse_study(
+            same, file=made.locked(endpoints=(made.endpoint(AnalysisKind.AUC_U_STATISTIC),)), library_version="1.2.3"
+        )

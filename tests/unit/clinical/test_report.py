@@ -19,7 +19,7 @@ def table(made, tmp_path_factory):
 
 def _report(made, table, **changes):
     file = made.locked(**changes)
-    return build_report(analyse_study(table, file=file), table=table, file=file)
+    return build_report(analyse_study(table, file=file, library_version="1.2.3"), table=table, file=file)
 
 
 @pytest.mark.verifies("SRS-CLIN-017")

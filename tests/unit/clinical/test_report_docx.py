@@ -16,7 +16,9 @@ from lungai_core.clinical.study import read_study_csv
 @pytest.mark.verifies("SRS-CLIN-017")
 def test_the_document_holds_every_table_and_the_mark_on_each_page(made, tmp_path):
     table = read_study_csv(made.write_reads(tmp_path / "reads.csv"))
-    report = build_report(analyse_study(table, file=made.locked()), table=table, file=made.locked())
+    report = build_report(
+        analyse_study(table, file=made.locked(), library_version="1.2.3"), table=table, file=made.locked()
+    )
     first, again = (report_docx(report, disclaimer="No claim.") for _ in range(2))
     assert first == again
     document = Document(io.BytesIO(first))
