@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import mmap
 import struct
 import zlib
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from lungai_core.errors import CorruptDicomError
-
-if TYPE_CHECKING:
-    from mmap import mmap
 
 __all__ = [
     "BIG_ENDIAN",
@@ -21,12 +19,14 @@ __all__ = [
     "Encoding",
     "FileMeta",
     "encode_element",
+    "encode_item",
+    "forget_pages",
     "index_elements",
     "index_items",
     "read_meta",
 ]
 
-Buffer: TypeAlias = "bytes | mmap"
+Buffer: TypeAlias = "bytes | mmap.mmap"
 
 LONG_VRS = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
 _SHORT_VRS = frozenset(
@@ -289,6 +289,21 @@ def _index_plain(data: Buffer, position: int, end: int, elements: list[Element])
         add(Element(tag, vr, position, value, stop, False))  # the hot loop of the library
         last, position = tag, stop
     return position, last
+
+
+def forget_pages(data: object, /) -> None:
+    """Take the pages of a memory map out of this process; the next access reads them again.
+
+    :implements: SRS-DEID-011, SDS-DEID-006
+
+    Parameters
+    ----------
+    data
+        A memory map; anything else is left alone.
+    """
+    # Windows has neither the call nor the constant; there the system trims the working set by itself.
+    if isinstance(data, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        data.madvise(mmap.MADV_DONTNEED)
 
 
 def _element_at(data: Buffer, position: int, end: int, encoding: Encoding, depth: int) -> Element:

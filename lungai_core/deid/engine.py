@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from lungai_core.deid.bytestream import EXPLICIT, encode_element, encode_item
+from lungai_core.deid.bytestream import EXPLICIT, encode_element, encode_item, forget_pages
 from lungai_core.deid.context import Context, Tally
 from lungai_core.deid.needles import contains_needle, decode_text, encodings_of, needles_of
 from lungai_core.deid.opened import OpenedFile, open_file
@@ -313,6 +313,7 @@ def _windows(data: Buffer, pixel: Element) -> Iterator[bytes]:
     # Windows overlap by the length of the longest pattern; a memory map's pages need not stay in memory.
     for position in range(pixel.value, pixel.stop, _WINDOW_BYTES):
         yield bytes(data[position : min(position + _WINDOW_BYTES + _LONGEST_PATTERN, pixel.stop)])
+        forget_pages(data)
 
 
 def _occurs(data: Buffer, needle: bytes, pixel: Element) -> bool:

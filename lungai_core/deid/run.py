@@ -18,6 +18,7 @@ from pydantic import Field
 
 from lungai_core.deid.audit import Audit, AuditedSeries, RefusedFile, audit_json, build_audit
 from lungai_core.deid.audit_page import audit_html
+from lungai_core.deid.bytestream import forget_pages
 from lungai_core.deid.conformance import conformance_statement, describe
 from lungai_core.deid.engine import Engine, new_uid
 from lungai_core.deid.journal import Journal, JournalEntry, RunMode
@@ -41,6 +42,7 @@ __all__ = ["DeidentificationReport", "RunOptions", "SeriesOutput", "deidentify_s
 _MAPPED_FROM_BYTES = 1 << 24
 _BATCH = 16
 _JOINED_BELOW = 1 << 16
+_WRITTEN_AT_ONCE = 1 << 24
 _PARTS = ".part"
 # What a file that is not what it says can raise in parsing; anything else is a fault of this software and stops the
 # run.
@@ -374,7 +376,8 @@ def _write_part(path: str, pieces: list[Piece]) -> None:
 def _write_fully(stream: FileIO, content: Piece) -> None:
     rest = memoryview(content)
     while rest:
-        rest = rest[stream.write(rest) :]
+        rest = rest[stream.write(rest[:_WRITTEN_AT_ONCE]) :]
+        forget_pages(rest.obj)
 
 
 @contextmanager
