@@ -272,7 +272,7 @@ def _index_plain(data: Buffer, position: int, end: int, elements: list[Element])
     # The common case without a call per element: explicit VR, little endian, defined length, ascending tags. It stops
     # in front of the first element that is anything else, and the general walk goes on from there.
     head, length_at, last = _HEADS["<"], _LENGTHS["<"], -1
-    add, limit = elements.append, end - 12
+    add, limit, make = elements.append, end - 12, tuple.__new__
     while position <= limit:
         group, number, vr, length = head(data, position)
         tag = group << 16 | number
@@ -286,7 +286,7 @@ def _index_plain(data: Buffer, position: int, end: int, elements: list[Element])
         stop = value + length
         if tag <= last or stop > end or length == _UNDEFINED:
             break
-        add(Element(tag, vr, position, value, stop, False))  # the hot loop of the library
+        add(make(Element, (tag, vr, position, value, stop, False)))
         last, position = tag, stop
     return position, last
 

@@ -86,7 +86,7 @@ class Journal:
             The key, so that nobody can test a guessed name.
         """
         status = path.lstat()
-        text = f"{path.relative_to(root)}\0{status.st_size}\0{status.st_mtime_ns}"
+        text = f"{str(path)[len(str(root)) :]}\0{status.st_size}\0{status.st_mtime_ns}"
         return secret.digest(text, sharing=Sharing.JOURNAL)[:16].hex()
 
     @classmethod
@@ -166,8 +166,8 @@ class Journal:
             number = self._patterns[pattern] = len(self._patterns)
             tallies = [[*tally, count] for tally, count in sorted(pattern)]
             self._stream.write(json.dumps({"pattern": number, "tallies": tallies}) + "\n")
-        rest = entry._replace(tallies={})
-        self._stream.write(json.dumps({"key": key, "counts": number, "entry": rest._asdict()}) + "\n")
+        rest = {name: value for name, value in entry._asdict().items() if value and name != "tallies"}
+        self._stream.write(json.dumps({"key": key, "counts": number, "entry": rest}) + "\n")
         self._stream.flush()
 
     def close_for_good(self) -> None:
@@ -198,7 +198,9 @@ def _read(path: Path, head: dict[str, str]) -> tuple[dict[str, JournalEntry], di
             counts[record["pattern"]] = tallies
             patterns[frozenset(tallies.items())] = record["pattern"]
         elif "key" in record:
-            fields = record["entry"] | {"tallies": counts[record["counts"]], "series": tuple(record["entry"]["series"])}
+            fields = record["entry"] | {"tallies": counts[record["counts"]]}
+            if "series" in fields:
+                fields["series"] = tuple(fields["series"])
             entries[record["key"]] = JournalEntry(**fields)
     return entries, patterns
 

@@ -8,7 +8,6 @@ import shutil
 import struct
 import zlib
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -300,7 +299,7 @@ def _inputs(source: Path, excluded: tuple[Path, ...], secret: Secret) -> Iterato
         names[:] = sorted(name for name in names if here / name not in excluded)
         found += [here / name for name in names if (here / name).is_symlink()]
         found += [here / name for name in files]
-    for number, path in enumerate(sorted(found), start=1):
+    for number, path in enumerate(sorted(found, key=str), start=1):
         yield _Input(number, path, Journal.key_of(path, source, secret))
 
 
@@ -342,12 +341,10 @@ def _process(one: _Input, worker: _Worker) -> _Result:
             return _Result(
                 one.number, one.key, _refusal_for("LAI-DEID-003", "The path is a link; links are not followed."), ""
             )
-        with _content(one.path) as data:
-            released = worker.engine.release(data)
-            if worker.parts is not None:
-                _write_part(f"{worker.parts}/{part}", released.pieces)
-            entry = _written(released)
-            released.pieces.clear()
+        released = worker.engine.release(_content(one.path))
+        if worker.parts is not None:
+            _write_part(f"{worker.parts}/{part}", released.pieces)
+        entry = _written(released)
     except LungaiError as error:
         return _Result(one.number, one.key, _refusal(error), "")
     except OSError as error:
@@ -380,15 +377,12 @@ def _write_fully(stream: FileIO, content: Piece) -> None:
         forget_pages(rest.obj)
 
 
-@contextmanager
-def _content(path: Path) -> Iterator[Buffer]:
-    with path.open("rb", buffering=0) as stream:
-        size = os.fstat(stream.fileno()).st_size
-        if size < _MAPPED_FROM_BYTES:
-            yield stream.readall()
-        else:
-            # A map is not closed by hand: views on it may live in a traceback, and its pages are not memory of ours.
-            yield mmap(stream.fileno(), 0, access=ACCESS_READ)
+def _content(path: Path) -> Buffer:
+    with open(path, "rb", buffering=0) as stream:  # noqa: PTH123  # 100,000 times
+        if os.fstat(stream.fileno()).st_size < _MAPPED_FROM_BYTES:
+            return stream.readall()
+        # The map lives as long as somebody holds it; a view in a traceback may hold it longer than this function.
+        return mmap(stream.fileno(), 0, access=ACCESS_READ)
 
 
 def _written(released: Released) -> JournalEntry:

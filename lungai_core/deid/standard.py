@@ -7,7 +7,6 @@ PS3.6 2026c, and an engine that asks it for keywords lets those attributes pass.
 from __future__ import annotations
 
 import json
-import re
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
@@ -32,7 +31,6 @@ __all__ = [
 ]
 
 _REPEATING_LOW, _REPEATING_HIGH = 0x5000, 0x60FF
-_TAG = re.compile(r"[0-9A-F]{8}")
 _Key = TypeVar("_Key")
 
 
@@ -203,7 +201,7 @@ def dictionary_entry(tag: int, /) -> Entry | None:
     tag
         The attribute as a 32-bit number.
     """
-    return _dictionary().get(tag)
+    return _entry(tag)
 
 
 def is_registered_uid(value: str, /) -> bool:
@@ -246,7 +244,7 @@ def attribute_types(iod: str | None, /) -> IodTypes:
     """
     table = _table("iod_types.json")
     top: dict[int, AttributeType] = {}
-    nested = {(int(pair[:8], 16), int(pair[8:], 16)): AttributeType(kind) for pair, kind in table["nested"].items()}
+    nested = dict(_common_nested_types())
     for module in table["iods"].get(iod, ()):
         for tag, kind in table["top"].get(module, {}).items():
             _keep_stricter(top, int(tag, 16), kind)
@@ -305,13 +303,18 @@ def _registered_uids() -> frozenset[str]:
 
 
 @cache
-def _dictionary() -> dict[int, Entry]:
-    found = {
-        int(tag, 16): Entry(tuple(vr.split(" or ")), keyword, name, _most_values(vm))
-        for tag, (vr, keyword, name, vm) in _table("dictionary.json")["rows"].items()
-    }
-    for row in confidentiality_rows():
-        digits = row.tag.strip("()").replace(",", "")
-        if _TAG.fullmatch(digits):
-            found.setdefault(int(digits, 16), Entry(tuple(row.vr.split(" or ")), row.keyword, row.name, None))
-    return found
+def _common_nested_types() -> dict[tuple[int, int], AttributeType]:
+    kinds = {kind.value: kind for kind in AttributeType}
+    nested = _table("iod_types.json")["nested"]
+    return {(int(pair[:8], 16), int(pair[8:], 16)): kinds[kind] for pair, kind in nested.items()}
+
+
+@cache
+def _entry(tag: int, /) -> Entry | None:
+    known = _table("dictionary.json")["rows"].get(f"{tag:08X}")
+    if known is not None:
+        vr, keyword, name, multiplicity = known
+        return Entry(tuple(vr.split(" or ")), keyword, name, _most_values(multiplicity))
+    # The table of PS3.15 is an edition ahead of the dictionary: 2026d has an attribute that PS3.6 2026c has not.
+    row = _rows_by_tag().get(f"{tag >> 16:04X},{tag & 0xFFFF:04X}")
+    return None if row is None else Entry(tuple(row.vr.split(" or ")), row.keyword, row.name, None)
