@@ -6,6 +6,8 @@ import multiprocessing
 import os
 import shutil
 import struct
+import tempfile
+import threading
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
@@ -42,7 +44,7 @@ _MAPPED_FROM_BYTES = 1 << 24
 _BATCH = 16
 _JOINED_BELOW = 1 << 16
 _WRITTEN_AT_ONCE = 1 << 24
-_PARTS = ".part"
+_PARTS = ".part-"
 # What a file that is not what it says can raise in parsing; anything else is a fault of this software and stops the
 # run.
 _BROKEN_FILE = (ValueError, LookupError, ArithmeticError, MemoryError, RecursionError, struct.error, zlib.error)
@@ -169,9 +171,7 @@ def deidentify_series(
         return run.report(inputs)
     with Journal.opened(audit_folder, target, mode=chosen.mode, profile=profile, secret=secret) as journal:
         waiting = run.resume(inputs, journal)
-        parts = target / _PARTS
-        shutil.rmtree(parts, ignore_errors=True)
-        parts.mkdir(parents=True)
+        parts = _new_parts_folder(target)
         for result in _results(waiting, parts, profile, secret, chosen.jobs):
             journal.write(result.key, run.take(result, parts=parts))
         shutil.rmtree(parts)
@@ -179,6 +179,14 @@ def deidentify_series(
         _write_evidence(audit_folder, report.audit)
         journal.close_for_good()
     return report
+
+
+def _new_parts_folder(target: Path) -> Path:
+    # A name of its own for each run: a worker that outlived a killed run cannot write into the parts of the next one.
+    target.mkdir(parents=True, exist_ok=True)
+    for left in target.glob(f"{_PARTS}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=_PARTS, dir=target))
 
 
 def _write_evidence(folder: Path, audit: Audit) -> None:
@@ -312,7 +320,7 @@ def _results(
         for batch in batches:
             yield from _work(batch)
         return
-    with multiprocessing.get_context().Pool(jobs, _start_worker, (profile, secret, parts)) as pool:
+    with multiprocessing.get_context().Pool(jobs, _start_process, (profile, secret, parts)) as pool:
         for results in pool.imap(_work, batches):
             yield from results
 
@@ -323,6 +331,18 @@ class _Worker(NamedTuple):
 
 
 _worker: list[_Worker] = []
+
+
+def _start_process(profile: Profile, secret: Secret, parts: Path | None) -> None:
+    _start_worker(profile, secret, parts)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _start_worker(profile: Profile, secret: Secret, parts: Path | None) -> None:

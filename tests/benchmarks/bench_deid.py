@@ -1,9 +1,9 @@
 """CPU time of de-identification beside its peers, a plain pydicom round trip and a raw copy, in one run.
 
-``python tests/benchmarks/bench_deid.py SERIES --files 2000 --peers /path/to/venv/bin/python`` copies the slices of a CT
-series until there are enough, and de-identifies them with each tool in a process of its own. What is reported is the CPU
-time of that process and its children, start included, the least of the rounds, and ratios; wall time depends on what else
-the machine does.
+``python tests/benchmarks/bench_deid.py SERIES --files 2000 --peers /path/to/venv/bin/python`` copies the slices of a
+CT series until there are enough, and de-identifies them with each tool in a process of its own. What is reported is the
+CPU time of that process and its children, start included, the least of the rounds, and ratios; wall time depends on
+what else the machine does.
 The peers need an environment of their own with ``pip install dicognito dicom-anonymizer``.
 """
 

@@ -142,7 +142,8 @@ def test_a_dry_run_counts_and_writes_nothing(corpus, tmp_path):
 
 
 @pytest.mark.verifies("SRS-DEID-011", "RC-DEID-004")
-def test_a_killed_run_goes_on_to_the_same_bytes(corpus, tmp_path):
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_killed_run_goes_on_to_the_same_bytes(corpus, tmp_path, jobs):
     _many(corpus, tmp_path / "in", 60)
     deidentify_series(tmp_path / "in", tmp_path / "whole", secret=SECRET)
     script = (
@@ -151,16 +152,17 @@ def test_a_killed_run_goes_on_to_the_same_bytes(corpus, tmp_path):
         "def stop(done, total):\n    if done == int(sys.argv[2]): os.kill(os.getpid(), signal.SIGKILL)\n"
         "mode = RunMode.RESUME if sys.argv[3] == 'resume' else RunMode.NEW\n"
         "deidentify_series(Path(sys.argv[1]) / 'in', Path(sys.argv[1]) / 'out', "
-        "secret=Secret(b'a secret for tests only'), options=RunOptions(mode=mode), progress=stop)\n"
+        "secret=Secret(b'a secret for tests only'), "
+        "options=RunOptions(mode=mode, jobs=int(sys.argv[4])), progress=stop)\n"
     )
     for done, mode in (("23", "new"), ("41", "resume")):
-        killed = subprocess.run([sys.executable, "-c", script, str(tmp_path), done, mode], check=False)
+        killed = subprocess.run([sys.executable, "-c", script, str(tmp_path), done, mode, str(jobs)], check=False)
         assert killed.returncode == -signal.SIGKILL
         assert all(len(content) > 500 for name, content in _tree(tmp_path / "out").items() if ".part" not in name)
     with (tmp_path / "out-audit" / "journal.jsonl").open("a", encoding="utf-8") as journal:
         journal.write('{"key": "half a li')
     report = deidentify_series(
-        tmp_path / "in", tmp_path / "out", secret=SECRET, options=RunOptions(mode=RunMode.RESUME)
+        tmp_path / "in", tmp_path / "out", secret=SECRET, options=RunOptions(mode=RunMode.RESUME, jobs=jobs)
     )
     assert report.audit.files_written == 60
     assert _tree(tmp_path / "out") == _tree(tmp_path / "whole")
