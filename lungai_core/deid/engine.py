@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from lungai_core.deid.bytestream import EXPLICIT, encode_element, encode_item, forget_pages
@@ -18,6 +17,7 @@ from lungai_core.deid.transform import Piece, Place, Transform, Transformed
 from lungai_core.deid.values import is_plain
 from lungai_core.deid.vocabulary import is_vocabulary
 from lungai_core.errors import IdentityLeftError
+from lungai_core.version import __version__
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["BASIC_CODE", "METHOD_CODES", "SOFTWARE", "Engine", "Released", "new_uid"]
 
 _IMPLEMENTATION_UID = b"2.25.297063471524391816209170436352137823017"
-SOFTWARE = f"lungai-core {version('lungai-core')}"
+SOFTWARE = f"lungai-core {__version__}"
 _IMPLEMENTATION_NAME = SOFTWARE.upper().replace("-CORE ", "_")[:16].encode()
 _CHARSET, _PATIENT_NAME, _PATIENT_ID, _ISSUER = 0x00080005, 0x00100010, 0x00100020, 0x00100021
 _STUDY, _SERIES, _INSTANCE = 0x0020000D, 0x0020000E, 0x00080018
