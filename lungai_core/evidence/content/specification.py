@@ -291,7 +291,10 @@ TESTS = Text("Tests", "测试")
 
 def _findings(material: Material, /) -> Section:
     rows = tuple(
-        tuple(material.matrix.field(f"/findings/{number}/{name}") for name in ("code", "path", "subject", "message"))
+        tuple(
+            quoted(material.matrix.field(f"/findings/{number}/{name}"))
+            for name in ("code", "path", "subject", "message")
+        )
         for number in range(len(material.project.matrix.findings))
     )
     columns = (Text("Rule", "规则"), Text("File", "文件"), Text("Subject", "对象"), Text("Finding", "发现"))

@@ -259,7 +259,7 @@ def _result_row(material: Material, number: int, result: TestResult, /) -> tuple
             )
         )
     observed = material.run.field(f"/results/{number}/outcome")
-    return (material.run.field(f"/results/{number}/node_id"), verifies, expected, observed, anomaly, seconds)
+    return (quoted(material.run.field(f"/results/{number}/node_id")), verifies, expected, observed, anomaly, seconds)
 
 
 def _message(result: TestResult, /) -> str:
