@@ -130,14 +130,17 @@ class Layer:
     ----------
     names
         The modules that stand beside each other on it.
+    uses_below
+        Whether the rules let it use the floor right below.
     """
 
     names: tuple[str, ...]
+    uses_below: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Floors of a program, the highest first: each may use those below it.
+    """Floors of a program, the highest first.
 
     :implements: SRS-EVID-031, SDS-EVID-003
 

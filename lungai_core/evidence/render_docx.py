@@ -191,7 +191,9 @@ class _Writer:
             language.set(qualified("w:eastAsia"), "zh-CN")
 
     def _table(self, table: Table, /) -> None:
-        self.paragraph(table_title(table, self.language), _Look(size=9, bold=True, keep=True))
+        title = table_title(table, self.language)
+        if title:
+            self.paragraph(title, _Look(size=9, bold=True, keep=True))
         columns = columns_of(table, self.language)
         if not table.rows:
             self.paragraph("No rows." if self.language is Language.EN else "无记录。", _Look(size=8.5))

@@ -101,7 +101,9 @@ class PdfRenderer:
         """
         markup = typst_markup(document, language=language, edition=edition, font=self.font)
         stamp = int(datetime.fromisoformat(edition.time).timestamp())
-        return self._compile(markup, document.stem, format="pdf", pdf_standards=STANDARD, timestamp=stamp)
+        return self._compile(
+            markup, document.stem, format="pdf", pdf_standards=STANDARD, timestamp=stamp, pdf_tags=False
+        )
 
     def png(self, drawing: Drawing, /, *, language: Language) -> bytes:
         """Return a drawing as PNG, for formats that cannot hold the vector drawing.
@@ -186,16 +188,18 @@ def drawing_markup(layers: tuple[Layer, ...], /) -> str:
     layers
         From top to bottom.
     """
-    floors = []
-    for layer in layers:
+    parts: list[str] = []
+    for position, layer in enumerate(layers):
         boxes = ", ".join(
             'box(width: 100%, fill: rgb("#eef3f8"), stroke: 0.6pt + rgb("#1f3a5f"), radius: 2pt, inset: 6pt, '
             f"align(center, text(9pt, {_string(name)})))"
             for name in layer.names
         )
-        floors.append(f"grid(columns: (1fr,) * {len(layer.names)}, column-gutter: 6pt, {boxes})")
-    arrow = 'align(center, text(8pt, fill: rgb("#5b6b7b"), sym.arrow.b))'
-    return f"#stack(dir: ttb, spacing: 3pt, {f', {arrow}, '.join(floors)})\n"
+        parts.append(f"grid(columns: (1fr,) * {len(layer.names)}, column-gutter: 6pt, {boxes})")
+        if position + 1 < len(layers):
+            sign = "sym.arrow.b" if layer.uses_below else "sym.dash.en"
+            parts.append(f'align(center, text(8pt, fill: rgb("#5b6b7b"), {sign}))')
+    return f"#stack(dir: ttb, spacing: 3pt, {', '.join(parts)})\n"
 
 
 def _block(block: Block, language: Language, /) -> str:
@@ -222,7 +226,9 @@ def _quote(block: Quote, language: Language, /) -> str:
 def _table(table: Table, language: Language, /) -> str:
     columns = columns_of(table, language)
     out = io.StringIO()
-    out.write(f"#caption({_string(table_title(table, language))})\n")
+    title = table_title(table, language)
+    if title:
+        out.write(f"#caption({_string(title)})\n")
     if not table.rows:
         none = "No rows." if language is Language.EN else "无记录。"
         out.write(f"#text(8.5pt, {_string(none)})\n\n")

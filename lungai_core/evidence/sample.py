@@ -34,6 +34,12 @@ name = "floors"
 type = "layers"
 layers = ["report", "measure", "values | errors"]
 
+[[tool.importlinter.contracts]]
+name = "measuring knows no report values"
+type = "forbidden"
+source_modules = ["sample.measure"]
+forbidden_modules = ["sample.values"]
+
 [tool.lungai_evidence.documents]
 sdp = ["design/development.md", "design/development.zh.md"]
 

@@ -54,7 +54,7 @@ def traceability(material: Material, /) -> tuple[Section, ...]:
         PASSED,
         VERDICT,
     )
-    table = Table(Text("Security controls", "安全控制"), columns, tuple(rows), weights=(3, 7, 3, 7, 4, 3, 3))
+    table = Table(Text("Security controls", "安全控制"), columns, tuple(rows), weights=(3, 7, 3, 7, 4, 3, 4))
     answers = ("CY-7.1", "CY-7.2", "CY-7.4") if rows else ()
     return (Section(Text("From hazard to result", "从危害到结果"), (table,), answers=answers),)
 

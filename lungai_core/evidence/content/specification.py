@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lungai_core.evidence.content.words import ID, PARENTS, PASSED, TEXT, TITLE, VERDICT, tally_field, verdict_field
 from lungai_core.evidence.document import Drawing, Layer, Prose, Section, Table, facts
@@ -109,14 +109,20 @@ def architecture(material: Material, /) -> tuple[Section, ...]:
     layers: list[str] = next((contract["layers"] for contract in contracts if contract.get("type") == "layers"), [])
     if not layers:
         return ()
-    floors = tuple(Layer(tuple(name.strip() for name in layer.split("|"))) for layer in layers)
+    rooms = [tuple(name.strip() for name in layer.split("|")) for layer in layers]
+    floors = tuple(
+        Layer(names, uses_below=not _forbidden(contracts, names, below))
+        for names, below in zip(rooms, [*rooms[1:], ()], strict=True)
+    )
     source = declared("pyproject.toml", source=material.tracked("pyproject.toml"))
-    title = Text("Floors of the software: a floor may use those below it", "软件分层:上层可使用下层")
+    title = Text("Floors of the software, the highest first", "软件分层,自上而下")
     legend = Prose(
         Text(
-            "A box is a module; an arrow points to what may be used. Boxes of one floor do not know each other. The "
-            "import rules that the drawing is made from are checked on every change.",
-            "方框为模块,箭头指向可使用的模块;同层模块互不依赖。本图由导入规则生成,每次变更均检查这些规则。",
+            "A box is a module. An arrow says that a floor may use the floors below; a dash says that another rule "
+            "forbids it to use the next. Boxes of one floor do not know each other. The import rules that the drawing "
+            "is made from are checked on every change.",
+            "方框为模块。箭头表示该层可使用下方各层;短横表示另有规则禁止其使用下一层。同层模块互不依赖。"
+            "本图由导入规则生成,每次变更均检查这些规则。",
         )
     )
     return (
@@ -199,7 +205,7 @@ def _controls(material: Material, /) -> Section:
         PASSED,
         VERDICT,
     )
-    table = Table(Text("Risk controls", "风险控制"), columns, tuple(rows), weights=(3, 8, 4, 4, 4, 3, 3))
+    table = Table(Text("Risk controls", "风险控制"), columns, tuple(rows), weights=(3, 8, 4, 4, 4, 3, 4))
     return Section(
         Text("Risk controls and their verification", "风险控制及其验证"),
         (table,),
@@ -231,7 +237,7 @@ def trace_matrix(material: Material, /) -> tuple[Section, ...]:
                 material.declared_here(row.item, ", ".join(row.item.parents) or "—"),
                 _joined(material, row.children),
                 _joined(material, row.code),
-                _joined(material, tuple(_short(test) for test in row.tests)),
+                _joined(material, tuple(dict.fromkeys(_function(test) for test in row.tests))),
                 tally_field(material, row.item),
                 verdict_field(material, row.item),
             )
@@ -249,7 +255,7 @@ def trace_matrix(material: Material, /) -> tuple[Section, ...]:
             VERDICT,
         )
         title = Text(kind.title, kind.title_zh)
-        table = Table(title, columns, rows, weights=(4, 5, 4, 4, 6, 9, 3, 3))
+        table = Table(title, columns, rows, weights=(4, 5, 4, 5, 6, 9, 3, 4))
         sections.append(Section(title, (table,), answers=_TRACE_ANSWERS.get(kind.name, ())))
     return (*sections, _units(material), _findings(material))
 
@@ -316,7 +322,7 @@ def _items(material: Material, kind: str, title: Text, /) -> tuple[Section, ...]
             )
             for item in items
         )
-        table = Table(title, (ID, TITLE, TEXT, PARENTS, PASSED, VERDICT), rows, weights=(3, 4, 11, 4, 3, 3))
+        table = Table(title, (ID, TITLE, TEXT, PARENTS, PASSED, VERDICT), rows, weights=(3, 4, 11, 4, 3, 4))
         sections.append(Section(same(path), (table,)))
     return tuple(sections)
 
@@ -358,6 +364,25 @@ def _joined(material: Material, names: tuple[str, ...], /) -> Field:
 def _with_parents(material: Material, item_ids: tuple[str, ...], /) -> set[str]:
     known = material.project.matrix.graph.items.by_id
     return set(item_ids) | {parent for item_id in item_ids if item_id in known for parent in known[item_id].parents}
+
+
+def _forbidden(contracts: list[dict[str, Any]], names: tuple[str, ...], below: tuple[str, ...], /) -> bool:
+    """Say whether a rule forbids every module of one floor to use a module of the next."""
+
+    def last(modules: list[str], /) -> set[str]:
+        return {module.rpartition(".")[2] for module in modules}
+
+    return any(
+        set(names) <= last(contract.get("source_modules", []))
+        and set(below) & last(contract.get("forbidden_modules", []))
+        for contract in contracts
+        if contract.get("type") == "forbidden"
+    )
+
+
+def _function(test: str, /) -> str:
+    """Return the test function of a case: file and name, without parameters."""
+    return _short(test.partition("[")[0])
 
 
 def _short(test: str, /) -> str:

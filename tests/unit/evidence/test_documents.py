@@ -343,6 +343,7 @@ def test_levels_and_the_source_unit_to_test_pair_are_shown(whole):
 def test_the_architecture_is_drawn_from_the_layers_contract(whole):
     drawing = by_artefact(whole, "sad").sections[1].blocks[1]
     assert [layer.names for layer in drawing.layers] == [("report",), ("measure",), ("values", "errors")]
+    assert [layer.uses_below for layer in drawing.layers] == [True, False, True]
 
 
 @pytest.mark.verifies("SRS-EVID-002", "SRS-EVID-022")
