@@ -72,12 +72,16 @@ def _mass_inside(
     positive: NDArray[np.float64], *, grid: Geometry, nodule: NoduleVoxels, volume: Geometry
 ) -> float | None:
     total = float(positive.sum())
-    found = np.argwhere(nodule.inside)
-    if total <= 0 or not len(found):
+    if total <= 0 or not nodule.inside.any():
         return None
-    index = np.rint(grid.index_from_lps(volume.lps_from_index(found + np.asarray(nodule.lower_zyx)))).astype(np.intp)
-    index = np.clip(index, 0, np.asarray(grid.shape_zyx) - 1)
-    covered_mm3 = np.zeros(grid.shape_zyx)
-    np.add.at(covered_mm3, tuple(index.T), math.prod(volume.spacing_zyx_mm))
-    share = np.minimum(covered_mm3 / math.prod(grid.spacing_zyx_mm), 1)
+    # The axes of the two grids are parallel, so that voxels are counted along one axis after the other.
+    origin = grid.index_from_lps(volume.lps_from_index(nodule.lower_zyx))
+    step = grid.index_from_lps(volume.lps_from_index(np.asarray(nodule.lower_zyx) + 1)) - origin
+    counts = nodule.inside.astype(np.float64)
+    for axis, size in enumerate(grid.shape_zyx):
+        index = origin[axis] + step[axis] * np.arange(counts.shape[axis])
+        nearest = np.clip(np.rint(index).astype(np.intp), 0, size - 1)
+        members = (nearest == np.arange(size)[:, np.newaxis]).astype(np.float64)
+        counts = np.moveaxis(np.tensordot(members, counts, axes=(1, axis)), 0, axis)
+    share = np.minimum(counts * (math.prod(volume.spacing_zyx_mm) / math.prod(grid.spacing_zyx_mm)), 1)
     return round(float((positive * share).sum()) / total, 6)

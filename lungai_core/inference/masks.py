@@ -209,10 +209,14 @@ def long_axis_mm(nodule: NoduleVoxels, /, *, spacing_zyx_mm: Vector) -> float:
     edge_yx_mm = np.asarray(spacing_zyx_mm[1:])
     longest = 0.0
     for plane in nodule.inside[nodule.inside.any(axis=(1, 2))]:
-        # The two ends of each row are enough: the farthest pair is always made of row ends.
         rows = np.flatnonzero(plane.any(axis=1))
+        columns = np.flatnonzero(plane.any(axis=0))
+        if math.hypot(np.ptp(rows) * edge_yx_mm[0], np.ptp(columns) * edge_yx_mm[1]) <= longest:
+            continue
+        # The two ends of each row are enough: the farthest pair is always made of row ends.
         first = plane[rows].argmax(axis=1)
         last = plane.shape[1] - 1 - plane[rows, ::-1].argmax(axis=1)
         ends = np.concatenate([np.stack((rows, first), 1), np.stack((rows, last), 1)]) * edge_yx_mm
-        longest = max(longest, float(np.linalg.norm(ends[:, np.newaxis] - ends[np.newaxis], axis=-1).max()))
+        squares = [np.subtract.outer(along, along) ** 2 for along in ends.T]
+        longest = max(longest, math.sqrt(float((squares[0] + squares[1]).max())))
     return longest + float(edge_yx_mm.mean()) if nodule.inside.any() else 0.0
