@@ -34,6 +34,7 @@ def register(app: typer.Typer) -> None:
     group.command("sample-size")(_sample_size)
     group.command("lock-plan")(_lock_plan)
     group.command("report")(_report)
+    group.command("froc")(_froc)
     group.command("pccp-sign")(_pccp_sign)
     group.command("pccp-check")(_pccp_check)
     app.add_typer(group, name="clinical")
@@ -141,6 +142,58 @@ def _report(
         decision = f"non-inferior: {result.non_inferior}, superior: {result.superior}"
         typer.echo(f"{result.endpoint.endpoint_id}: {interval}, {decision}")
     typer.echo(str(out / "report.html"))
+
+
+def _froc(
+    marks: Annotated[
+        Path, typer.Argument(help="Detector's marks, CSV: seriesuid, coordX, coordY, coordZ, probability.")
+    ],
+    nodules: Annotated[Path, typer.Option(help="Nodules, CSV: seriesuid, coordX, coordY, coordZ, diameter_mm.")],
+    scans: Annotated[Path, typer.Option(help="One Series Instance UID a line: every scan, those without nodules too.")],
+    *,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap over scans.")],
+    excluded: Annotated[Path | None, typer.Option(help="Findings that count neither way, CSV as the nodules.")] = None,
+    as_json: _Json = False,
+) -> None:
+    """Score a detector by the rules of LUNA16: FROC, the competition metric, and its bootstrap interval."""
+    import numpy as np
+
+    from lungai_core.annotation.luna16 import read_luna_marks, read_luna_nodules
+    from lungai_core.clinical.froc import (
+        Detections,
+        TrueNodules,
+        competition_metric,
+        competition_metric_interval,
+        froc_curve,
+        limit_marks,
+        match_detections,
+    )
+
+    found, wanted = read_luna_marks(marks), read_luna_nodules(nodules)
+    neither = read_luna_nodules(excluded) if excluded is not None else ()
+    both = (*wanted, *neither)
+    detections = Detections(
+        scan_ids=tuple(one.series_instance_uid for one in found),
+        positions_lps_mm=np.asarray([one.center_lps_mm for one in found], dtype=np.float64).reshape(-1, 3),
+        scores=np.asarray([one.probability for one in found], dtype=np.float64),
+    )
+    truth = TrueNodules(
+        scan_ids=tuple(one.series_instance_uid for one in both),
+        positions_lps_mm=np.asarray([one.center_lps_mm for one in both], dtype=np.float64).reshape(-1, 3),
+        diameters_mm=np.asarray([one.diameter_mm or -1.0 for one in both], dtype=np.float64),
+        excluded=np.arange(len(both)) >= len(wanted),
+    )
+    names = [line.strip() for line in scans.read_text(encoding="utf-8").splitlines() if line.strip()]
+    data = match_detections(limit_marks(detections, per_scan=100), truth, scan_ids=names)
+    result = competition_metric(froc_curve(data))
+    interval = competition_metric_interval(data, seed=seed)
+    if as_json:
+        document = {"cpm": result.model_dump(mode="json"), "interval": interval.model_dump(mode="json")}
+        typer.echo(json.dumps(document, sort_keys=True))
+        return
+    for rate, sensitivity in zip(result.rates, result.sensitivities, strict=True):
+        typer.echo(f"{rate:6g} false positives a scan: sensitivity {sensitivity:.4f}")
+    typer.echo(f"CPM {result.cpm:.6f} ({interval.confidence:.0%} CI {interval.lower:.4f} to {interval.upper:.4f})")
 
 
 def _pccp_sign(

@@ -231,7 +231,9 @@ def _rates(
         for name, calls in zip(names, paired, strict=True)
     )
     difference = lesion_difference(paired[0], paired[1], patient_ids=patients, confidence=confidence)
-    return modalities, difference, _wald_test(difference)
+    # Patients are the clusters; the result holds for these readers, and says so.
+    named = difference.model_copy(update={"method": f"{difference.method}, readers fixed"})
+    return modalities, named, _wald_test(named)
 
 
 def _paired_calls(
@@ -260,7 +262,9 @@ def _paired_calls(
 def _wald_test(difference: Interval) -> HypothesisTest:
     half = (difference.upper - difference.lower) / 2
     z = difference.estimate / (half / two_sided_z(difference.confidence)) if half > 0 else 0.0
-    return HypothesisTest(statistic=z, p_value=min(1.0, 2 * normal_sf(abs(z))), method="Wald, by patients")
+    return HypothesisTest(
+        statistic=z, p_value=min(1.0, 2 * normal_sf(abs(z))), method="Wald, by patients, readers fixed"
+    )
 
 
 def _alternatives(table: ReadTable, plan: AnalysisPlan) -> tuple[tuple[str, Interval, float], ...]:

@@ -39,7 +39,8 @@ def report_docx(report: StudyReport, /, *, disclaimer: str) -> bytes:
     """
     try:
         from docx import Document as new_document  # noqa: N813, PLC0415 - of an extra
-        from docx.shared import Inches  # noqa: PLC0415
+        from docx.enum.section import WD_ORIENT  # noqa: PLC0415
+        from docx.shared import Inches, Pt  # noqa: PLC0415
     except ImportError as error:
         raise MissingDependencyError(
             "DOCX needs python-docx, which is not installed.",
@@ -51,10 +52,16 @@ def report_docx(report: StudyReport, /, *, disclaimer: str) -> bytes:
     properties = document.core_properties
     properties.title, properties.author = report.title, "lungai-core"
     properties.created = properties.modified = _NO_TIME
+    # Wide tables need a wide page.
+    page = document.sections[0]
+    page.orientation = WD_ORIENT.LANDSCAPE
+    page.page_width, page.page_height = Inches(11.69), Inches(8.27)
+    page.left_margin = page.right_margin = Inches(0.6)
+    document.styles["Normal"].font.size = Pt(8.5)
     document.add_heading(report.title, level=0)
     if report.mark:
         document.add_paragraph(f"{report.mark}: not a result on patients", style="Intense Quote")
-        document.sections[0].header.paragraphs[0].text = report.mark
+        page.header.paragraphs[0].text = report.mark
     document.add_paragraph(disclaimer)
     for table in report.tables:
         _add_table(document, table)

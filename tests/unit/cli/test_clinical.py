@@ -96,3 +96,15 @@ def test_a_change_is_decided_by_signed_criteria(capsys, tmp_path):
     key.unlink()
     assert main([*check, "0"]) == 3
     assert main(sign) == 3
+
+
+@pytest.mark.verifies("SRS-CLIN-024", "SRS-CLIN-006", "SRS-ANNO-003")
+def test_a_detector_is_scored_by_the_rules_of_luna16(shared_data, capsys):
+    folder = shared_data / "luna16"
+    arguments = ["clinical", "froc", str(folder / "dpn26bs32_subset.csv"), "--seed", "1"]
+    arguments += ["--nodules", str(folder / "annotations_subset.csv"), "--scans", str(folder / "seriesuids_subset.csv")]
+    arguments += ["--excluded", str(folder / "annotations_excluded_subset.csv")]
+    assert main(arguments) == 0
+    assert "CPM 0.887987 (95% CI" in capsys.readouterr().out
+    assert main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["cpm"]["cpm"] == pytest.approx(0.887987, abs=1e-6)
