@@ -96,12 +96,14 @@ def _export(  # noqa: PLR0913 - the options of a verb are its parameters
     """Write a model pack, compared with its network. Without --run the weights are random, and the card says so."""
     from lungai_core.model.spec import named_spec
     from lungai_core.training.export import export_trained, export_untrained
+    from lungai_core.training.onnx_export import Precisions
     from lungai_core.training.parity import Patches
 
+    precisions = Precisions.SINGLE_AND_HALF if fp16 else Precisions.SINGLE
     patches = Patches(random=parity, real=parity, nodules=nodules)
     if run is None:
-        pack = export_untrained(named_spec(spec.value), out, seed=seed, patches=patches, fp16=fp16)
+        pack = export_untrained(named_spec(spec.value), out, seed=seed, patches=patches, precisions=precisions)
     else:
-        pack = export_trained(run, out, fold=fold, patches=patches, fp16=fp16)
+        pack = export_trained(run, out, fold=fold, patches=patches, precisions=precisions)
     typer.echo(f"{pack.path}: {pack.contract.model_name}, trained: {str(pack.card.trained).lower()}")
     typer.echo(f"pack SHA-256 {pack.sha256}")

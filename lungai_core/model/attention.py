@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from lungai_core.model.spec import Attention
+
 __all__ = ["PositionChannelAttention"]
 
 
@@ -25,12 +27,12 @@ class PositionChannelAttention(nn.Module):
     dilation
         Step between the taps of the 3 x 3 x 3 convolutions. It must fit the map: on a map of 3 voxels an edge, a
         dilation above 1 leaves the outer taps in the padding and their weights without a gradient.
-    positions
-        Whether the block has a position branch.
+    kind
+        ``channel`` leaves the position branch out.
     """
 
     def __init__(
-        self, channels: int, /, *, channel_reduction: int, position_reduction: int, dilation: int, positions: bool
+        self, channels: int, /, *, channel_reduction: int, position_reduction: int, dilation: int, kind: Attention
     ) -> None:
         super().__init__()
         squeezed = max(1, channels // channel_reduction)
@@ -41,7 +43,7 @@ class PositionChannelAttention(nn.Module):
             nn.Conv3d(squeezed, channels, kernel_size=1),
         )
         narrow = max(1, channels // position_reduction)
-        self.position = _position_branch(channels, narrow, dilation) if positions else None
+        self.position = None if kind is Attention.CHANNEL else _position_branch(channels, narrow, dilation)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Weight a feature map.

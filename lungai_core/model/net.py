@@ -255,7 +255,7 @@ def _attention(spec: NetSpec, channels: int, dilation: int, /) -> nn.Module:
         channel_reduction=spec.channel_reduction,
         position_reduction=spec.position_reduction,
         dilation=dilation,
-        positions=spec.attention is Attention.POSITION_CHANNEL,
+        kind=spec.attention,
     )
 
 

@@ -31,6 +31,7 @@ from lungai_core.modelpack.reference import ReferenceOutputs, reference_input, s
 from lungai_core.training.evaluation import Evaluation
 from lungai_core.training.onnx_export import (
     INPUT_NAME,
+    Precisions,
     export_onnx,
     graph_outputs,
     half_precision,
@@ -114,8 +115,8 @@ class Release:
         On which graph and network are compared, besides the reference input.
     attachments
         Records that travel with the model.
-    fp16
-        Whether a graph in half precision is added, with its measured difference.
+    precisions
+        Half precision adds a second graph with its measured difference.
     """
 
     card: ModelCard
@@ -123,7 +124,7 @@ class Release:
     decisions: Decisions
     patches: Patches
     attachments: Mapping[str, FrozenModel]
-    fp16: bool = False
+    precisions: Precisions = Precisions.SINGLE
 
 
 def conventional_decisions() -> Decisions:
@@ -168,7 +169,7 @@ def export_pack(net: MultitaskNet, release: Release, path: Path, /) -> ModelPack
     outputs = graph_outputs(net, size_zyx=size)
     patches = parity_patches(release.patches, contract=release.contract)
     files = {"parity.json": _json_bytes(measure_parity(net, graph, patches))}
-    if release.fp16:
+    if release.precisions is Precisions.SINGLE_AND_HALF:
         files["model_fp16.onnx"] = half_precision(graph)
         again = parity_patches(release.patches, contract=release.contract)
         files["parity_fp16.json"] = _json_bytes(measure_half_precision(net, files["model_fp16.onnx"], again))
@@ -199,7 +200,9 @@ def export_pack(net: MultitaskNet, release: Release, path: Path, /) -> ModelPack
     return write_pack(parts, path)
 
 
-def export_untrained(spec: NetSpec, path: Path, /, *, seed: int, patches: Patches, fp16: bool = False) -> ModelPack:
+def export_untrained(
+    spec: NetSpec, path: Path, /, *, seed: int, patches: Patches, precisions: Precisions = Precisions.SINGLE
+) -> ModelPack:
     """Export a network with seeded random weights; its card says that it is not trained.
 
     :implements: SRS-TRAIN-004, SDS-TRAIN-002
@@ -214,8 +217,8 @@ def export_untrained(spec: NetSpec, path: Path, /, *, seed: int, patches: Patche
         Of the weights.
     patches
         On which graph and network are compared, besides the reference input.
-    fp16
-        Whether a graph in half precision is added.
+    precisions
+        Half precision adds a second graph with its measured difference.
     """
     net = build_net(spec, seed=seed)
     card = ModelCard(
@@ -246,12 +249,14 @@ def export_untrained(spec: NetSpec, path: Path, /, *, seed: int, patches: Patche
         decisions=conventional_decisions(),
         patches=patches,
         attachments={},
-        fp16=fp16,
+        precisions=precisions,
     )
     return export_pack(net, release, path)
 
 
-def export_trained(run: Path, path: Path, /, *, fold: int, patches: Patches, fp16: bool = False) -> ModelPack:
+def export_trained(
+    run: Path, path: Path, /, *, fold: int, patches: Patches, precisions: Precisions = Precisions.SINGLE
+) -> ModelPack:
     """Export the network of one fold of a cross-validation, with the figures of all folds in its card.
 
     :implements: SRS-TRAIN-003, SRS-TRAIN-016, SDS-TRAIN-002
@@ -266,8 +271,8 @@ def export_trained(run: Path, path: Path, /, *, fold: int, patches: Patches, fp1
         Which network.
     patches
         On which graph and network are compared, besides the reference input.
-    fp16
-        Whether a graph in half precision is added.
+    precisions
+        Half precision adds a second graph with its measured difference.
 
     Raises
     ------
@@ -284,7 +289,7 @@ def export_trained(run: Path, path: Path, /, *, fold: int, patches: Patches, fp1
         decisions=_chosen(FoldChoices.model_validate_json(choices_file.read_bytes()), fold, sha256_file(choices_file)),
         patches=patches,
         attachments={"training_record.json": record, "evaluation.json": evaluation},
-        fp16=fp16,
+        precisions=precisions,
     )
     return export_pack(trainee.net.cpu().eval(), release, path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import warnings
+from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "INPUT_NAME",
     "ParityReport",
+    "Precisions",
     "export_onnx",
     "graph_outputs",
     "half_precision",
@@ -44,6 +46,16 @@ _OPSET = 17
 _NAMES = ("malignancy_logit", "mask_logit", "diameter_mm", "evidence", "features")
 # The unit of the comparison: 1e-4 of the output's own scale, and never less than 1e-4 itself.
 _TOLERANCE = 1e-4
+
+
+class Precisions(StrEnum):
+    """In which precisions a network is exported.
+
+    :implements: SRS-TRAIN-015, SDS-TRAIN-001
+    """
+
+    SINGLE = "single"
+    SINGLE_AND_HALF = "single and half"
 
 
 class ParityReport(FrozenModel):

@@ -21,14 +21,14 @@ from lungai_core.training.export import (
     export_trained,
     export_untrained,
 )
-from lungai_core.training.onnx_export import run_onnx
+from lungai_core.training.onnx_export import Precisions, run_onnx
 from lungai_core.training.parity import Patches, parity_patches
 
 
 @pytest.fixture(scope="module")
 def pack(tmp_path_factory):
     folder = tmp_path_factory.mktemp("packs") / "tiny"
-    return export_untrained(TINY, folder, seed=1, patches=Patches(random=1), fp16=True)
+    return export_untrained(TINY, folder, seed=1, patches=Patches(random=1), precisions=Precisions.SINGLE_AND_HALF)
 
 
 @pytest.mark.verifies("SRS-TRAIN-004", "RC-PACK-003")
