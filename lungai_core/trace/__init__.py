@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from lungai_core.trace.freshness import inputs_sha256, is_fresh, mark_fresh
     from lungai_core.trace.gaps import AcceptedGaps, accept_gaps, apply_gaps, read_gaps
     from lungai_core.trace.graph import TraceGraph, build_graph, load_graph
+    from lungai_core.trace.hooks import AddItems, Hooks, Report, Waive, Waiver, load_hooks
     from lungai_core.trace.html import matrix_html
     from lungai_core.trace.impact import Impact, impact_between
     from lungai_core.trace.inventory import TestFunction, TestInventory, scan_tests
-    from lungai_core.trace.items import Item, ItemSet, load_items
+    from lungai_core.trace.items import Item, ItemSet, join_items, load_items
     from lungai_core.trace.lock import (
         LinkState,
         Lock,
@@ -63,10 +64,12 @@ if TYPE_CHECKING:
 
 _HOME_OF = {
     "AcceptedGaps": "gaps",
+    "AddItems": "hooks",
     "CodeItems": "code",
     "CodeObject": "code",
     "DefectResult": "validation",
     "Finding": "findings",
+    "Hooks": "hooks",
     "Impact": "impact",
     "Item": "items",
     "ItemCoverage": "own_coverage",
@@ -81,6 +84,7 @@ _HOME_OF = {
     "Outcome": "record",
     "OwnCoverage": "own_coverage",
     "Place": "findings",
+    "Report": "hooks",
     "Rule": "findings",
     "RunRecord": "record",
     "SignedRecord": "signed",
@@ -93,6 +97,8 @@ _HOME_OF = {
     "TraceGraph": "graph",
     "Verdict": "verdicts",
     "Verdicts": "verdicts",
+    "Waive": "hooks",
+    "Waiver": "hooks",
     "accept_gaps": "gaps",
     "accept_present_gaps": "views",
     "all_findings": "views",
@@ -109,7 +115,9 @@ _HOME_OF = {
     "init_project": "scaffold",
     "inputs_sha256": "freshness",
     "is_fresh": "freshness",
+    "join_items": "items",
     "load_graph": "graph",
+    "load_hooks": "hooks",
     "load_items": "items",
     "mark_fresh": "freshness",
     "matrix_csv": "matrix",
@@ -141,10 +149,12 @@ _HOME_OF = {
 
 __all__ = [
     "AcceptedGaps",
+    "AddItems",
     "CodeItems",
     "CodeObject",
     "DefectResult",
     "Finding",
+    "Hooks",
     "Impact",
     "Item",
     "ItemCoverage",
@@ -159,6 +169,7 @@ __all__ = [
     "Outcome",
     "OwnCoverage",
     "Place",
+    "Report",
     "Rule",
     "RunRecord",
     "SignedRecord",
@@ -171,6 +182,8 @@ __all__ = [
     "TraceGraph",
     "Verdict",
     "Verdicts",
+    "Waive",
+    "Waiver",
     "accept_gaps",
     "accept_present_gaps",
     "all_findings",
@@ -187,7 +200,9 @@ __all__ = [
     "init_project",
     "inputs_sha256",
     "is_fresh",
+    "join_items",
     "load_graph",
+    "load_hooks",
     "load_items",
     "mark_fresh",
     "matrix_csv",

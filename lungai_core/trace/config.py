@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["KindRule", "TraceConfig", "read_config"]
 
 _VAGUE_WORDS = ("some", "sufficient", "sufficiently", "appropriate", "appropriately", "etc.", "fast", "user-friendly")
-_LISTS = ("packages", "tests", "items", "out_of_scope", "vague_words")
+_LISTS = ("packages", "tests", "items", "out_of_scope", "vague_words", "hooks")
 _TEXTS = ("output", "lock", "gaps", "records")
 _SWITCHES = ("chinese",)
 _KIND_LISTS = ("parents", "children")
@@ -86,6 +86,8 @@ class TraceConfig:
         Each item needs a Chinese text.
     vague_words
         Words that a requirement must not contain.
+    hooks
+        Modules of the host with hooks; see :mod:`lungai_core.trace.hooks`.
     """
 
     root: Path
@@ -101,6 +103,7 @@ class TraceConfig:
     out_of_scope: tuple[str, ...] = ()
     chinese: bool = False
     vague_words: tuple[str, ...] = _VAGUE_WORDS
+    hooks: tuple[str, ...] = ()
 
     def kind_of(self, item_id: str, /) -> KindRule | None:
         """Return the kind whose pattern matches the whole ID.

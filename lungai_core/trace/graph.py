@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lungai_core.trace.code import scan_code
+from lungai_core.trace.hooks import load_hooks
 from lungai_core.trace.inventory import scan_tests
-from lungai_core.trace.items import load_items
+from lungai_core.trace.items import join_items, load_items
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,4 +106,8 @@ def load_graph(config: TraceConfig, /) -> TraceGraph:
     config
         From :func:`read_config`.
     """
-    return build_graph(config, items=load_items(config), code=scan_code(config), tests=scan_tests(config))
+    items = load_items(config)
+    added = tuple(item for add_items in load_hooks(config).add_items for item in add_items(config))
+    if added:
+        items = join_items(items, added)
+    return build_graph(config, items=items, code=scan_code(config), tests=scan_tests(config))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from lungai_core.trace.config import TraceConfig
 
-__all__ = ["Item", "ItemSet", "load_items", "parse_items"]
+__all__ = ["Item", "ItemSet", "join_items", "load_items", "parse_items"]
 
 _HEADING = re.compile(r"#{2,4}[ \t]+(\S+)[ \t]+·[ \t]+(.*\S)")
 _LOOKS_LIKE_ITEM = re.compile(r"#{2,4}[ \t]+([A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*-\d+)\b")
@@ -128,20 +128,35 @@ def load_items(config: TraceConfig, /) -> ItemSet:
     ItemSet
         Every item once; repeated IDs and broken blocks are findings, not exceptions.
     """
-    items: dict[str, Item] = {}
+    items: list[Item] = []
     problems: list[Finding] = []
     for path in _markdown_files(config):
-        found, wrong = parse_items(
-            path.read_text(encoding="utf-8"), path=path.relative_to(config.root).as_posix(), config=config
-        )
+        text = path.read_text(encoding="utf-8")
+        found, wrong = parse_items(text, path=path.relative_to(config.root).as_posix(), config=config)
+        items += found
         problems += wrong
-        for item in found:
-            if item.item_id in items:
-                message = f"{item.item_id} is written twice; the first stands at {items[item.item_id].place}."
-                problems.append(Finding(Rule.DUPLICATE_ITEM, item.place, item.item_id, message))
-            else:
-                items[item.item_id] = item
-    return ItemSet(tuple(items.values()), tuple(problems))
+    return join_items(ItemSet((), tuple(problems)), items)
+
+
+def join_items(items: ItemSet, more: Iterable[Item], /) -> ItemSet:
+    """Add items of another source to a set; a repeated ID is a finding.
+
+    :implements: SRS-TRACE-001, SDS-TRACE-001
+
+    Parameters
+    ----------
+    items, more
+        The set, and what is added after its last item.
+    """
+    joined = dict(items.by_id)
+    problems = list(items.problems)
+    for item in more:
+        if item.item_id in joined:
+            message = f"{item.item_id} is written twice; the first stands at {joined[item.item_id].place}."
+            problems.append(Finding(Rule.DUPLICATE_ITEM, item.place, item.item_id, message))
+        else:
+            joined[item.item_id] = item
+    return ItemSet(tuple(joined.values()), tuple(problems))
 
 
 def parse_items(text: str, /, *, path: str, config: TraceConfig) -> tuple[tuple[Item, ...], tuple[Finding, ...]]:

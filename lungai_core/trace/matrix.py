@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from lungai_core.trace.findings import Finding
     from lungai_core.trace.graph import TraceGraph
+    from lungai_core.trace.hooks import Waiver
     from lungai_core.trace.items import Item
     from lungai_core.trace.own_coverage import ItemCoverage, ObjectCoverage, OwnCoverage
     from lungai_core.trace.record import RunRecord
@@ -70,6 +71,8 @@ class Matrix:
         Every known test case, sorted by node ID; tests that are in no record are ``not in run``.
     own
         Own-evidence coverage of the run, where it was measured.
+    waivers
+        Findings that the host's hooks do not count, with their reasons.
     """
 
     graph: TraceGraph
@@ -79,6 +82,7 @@ class Matrix:
     rows: tuple[MatrixRow, ...]
     results: tuple[TestResult, ...]
     own: OwnCoverage | None = None
+    waivers: tuple[Waiver, ...] = ()
 
 
 def build_matrix(
@@ -160,6 +164,10 @@ def matrix_content(matrix: Matrix, /) -> dict[str, object]:
         "unlinked": _objects(matrix.own.unlinked) if matrix.own else None,
         "foreign": _objects(matrix.own.foreign) if matrix.own else None,
         "compound_conditions": matrix.own.compound_conditions if matrix.own else None,
+        "waived": [
+            {"code": each.finding.rule.code, "subject": each.finding.subject, "reason": each.reason}
+            for each in matrix.waivers
+        ],
         "findings": [
             {
                 "code": each.rule.code,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from lungai_core.files import write_whole
 from lungai_core.trace.checks import check
 from lungai_core.trace.findings import Finding, Rule
 from lungai_core.trace.gaps import accept_gaps, apply_gaps, read_gaps
+from lungai_core.trace.hooks import load_hooks, waived
 from lungai_core.trace.html import matrix_html
 from lungai_core.trace.lock import check_lock, read_lock, suspect_items
 from lungai_core.trace.matrix import build_matrix, matrix_csv, matrix_json
@@ -45,7 +47,8 @@ def check_project(graph: TraceGraph, /) -> tuple[Finding, ...]:
         Sorted by file, line and code.
     """
     findings = apply_gaps(all_findings(graph), _gaps(graph.config), graph.config)
-    return tuple(sorted(findings, key=lambda each: (each.place, each.rule.code, each.subject)))
+    left = set(findings) - {each.finding for each in waived(findings, load_hooks(graph.config))}
+    return tuple(sorted(left, key=lambda each: (each.place, each.rule.code, each.subject)))
 
 
 def all_findings(graph: TraceGraph, /) -> tuple[Finding, ...]:
@@ -111,7 +114,9 @@ def full_matrix(graph: TraceGraph, record: RunRecord | None, /, *, data_file: Pa
         signed=signed_state(graph, _signed(graph.config)),
         unexercised=own.unexercised if own else frozenset(),
     )
-    return build_matrix(graph, record, verdicts=verdicts, findings=check_project(graph), own=own)
+    waivers = waived(all_findings(graph), load_hooks(graph.config)) if graph.config.hooks else ()
+    matrix = build_matrix(graph, record, verdicts=verdicts, findings=check_project(graph), own=own)
+    return replace(matrix, waivers=waivers)
 
 
 def write_views(
@@ -141,6 +146,8 @@ def write_views(
     write_whole(folder / "matrix.json", data)
     write_whole(folder / "matrix.csv", matrix_csv(matrix))
     write_whole(folder / "matrix.html", matrix_html(matrix, root_href=root_href, data=data))
+    for report in load_hooks(graph.config).report:
+        report(matrix, folder)
     return matrix
 
 
