@@ -124,6 +124,29 @@ def test_a_removed_value_is_removed_from_kept_attributes_too(corpus, release):
 
 
 @pytest.mark.verifies("SRS-DEID-008")
+def test_a_short_name_inside_of_the_pseudonym_is_no_leak(corpus, release, secret):
+    pseudonym = secret.pseudonym("4711ABC\x1f")
+    for start in range(2, 22):
+        dataset = corpus.new_object("ct", patient="4711ABC")
+        dataset.PatientName = f"{pseudonym[start : start + 4]}^Wei"
+        assert release(dataset)[1].PatientName == pseudonym
+
+
+@pytest.mark.verifies("SRS-DEID-008", "SRS-DEID-003")
+def test_chinese_free_text_keeps_its_terms_only(corpus, release):
+    dataset = corpus.new_object("ct", patient="4711ABC")
+    dataset.SpecificCharacterSet = "GB18030"
+    dataset.PatientName = "张^三"
+    dataset.StudyDescription = "胸部CT平扫 张三 13912345678"
+    dataset.SeriesDescription = "肺窗 身份证110101199003078888"
+    dataset.ProtocolName = "李四"
+    out, copy = release(dataset, NAMED_PROFILES["research-longitudinal"])
+    assert (copy.StudyDescription, copy.SeriesDescription) == ("胸部CT平扫", "肺窗")
+    assert "ProtocolName" not in copy
+    assert not any(text.encode("gb18030") in out for text in ("张三", "李四", "13912345678", "110101199003078888"))
+
+
+@pytest.mark.verifies("SRS-DEID-008")
 def test_a_patient_named_like_a_body_part_keeps_the_body_part(corpus, release):
     dataset = corpus.new_object("ct", patient="X")
     dataset.PatientName = "Chest^Lung"
