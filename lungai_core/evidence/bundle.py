@@ -25,7 +25,7 @@ from lungai_core.evidence.render_pdf import PdfRenderer
 from lungai_core.evidence.render_xlsx import tables_in, xlsx_bytes
 from lungai_core.evidence.seal import open_envelope, seal
 from lungai_core.evidence.sources import SourceBook
-from lungai_core.evidence.trees import TREE_LANGUAGE, places_of
+from lungai_core.evidence.trees import TREE_LANGUAGE, places_of, study_data_folder
 from lungai_core.files import new_folder, write_whole
 
 if TYPE_CHECKING:
@@ -214,7 +214,8 @@ def _files(made: DraftSet, order: BuildOrder, progress: Callable[[str], None], /
     yield "GAPS.csv", gaps_csv(gaps).encode()
     yield "TBC_register.csv", material.register.csv().encode()
     yield "CHECKLIST.csv", checklist_csv(made.answers).encode()
-    yield "evidence/run/results.csv", _results_csv(material.project).encode()
+    results = _results_csv(material.project).encode()
+    yield "evidence/run/results.csv", results
     yield VALUES, _values_json(made.documents).encode()
     page = index_html(made.documents, answers=made.answers, register=material.register, gaps=gaps, edition=made.edition)
     yield "index.html", page.encode()
@@ -222,6 +223,11 @@ def _files(made: DraftSet, order: BuildOrder, progress: Callable[[str], None], /
     artefacts = {each.artefact_id: each for each in material.regulations.artefacts}
     run = material.project.run
     campaign = f"{run.commit[:7] or 'nocommit'}_{run.started[:10].replace('-', '')}"
+    if Authority.NMPA in order.profiles:
+        data = study_data_folder(regulations=material.regulations, campaign=campaign)
+        yield f"{data}/results.csv", results
+        for study in material.studies:
+            yield f"{data}/{study.study_id}_{study.nature.upper()}.json", study.record_bytes
     for document in made.documents:
         progress(document.stem)
         rendered = dict(_rendered(document, made.edition, renderer))

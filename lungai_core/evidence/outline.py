@@ -216,7 +216,12 @@ def _answer(
         home, place = section if section is not None else (document, None)
         if home is None:
             raise AssertionError
-        return Answer(outline, row, RowState.FILLED, _where(material, home, place))
+        return Answer(
+            outline,
+            row,
+            RowState.FILLED,
+            _where(material, home, place, draft=_TO_REVIEW if row.origin is Origin.ASSIST else same("")),
+        )
     if row.origin is Origin.AUTO:
         return Answer(outline, row, RowState.NOT_MEASURED, not_measured(source=_absent(material, row)))
     asked_for = material.register.ask(row.artefact, row.row_id, row.title, clause=outline.heading.en)
@@ -224,9 +229,13 @@ def _answer(
     return Answer(outline, row, state, asked_for)
 
 
-def _where(material: Material, document: Document, section: Section | None, /) -> Field:
-    place = f"{document.stem}, {section.title.en}" if section else document.stem
-    place_zh = f"{document.stem},{section.title.zh}" if section else document.stem
+_TO_REVIEW = Text(" (draft, to be reviewed by a person)", "(草稿,待人工评审)")
+
+
+def _where(material: Material, document: Document, section: Section | None, /, *, draft: Text) -> Field:
+    # What a person has still to review is said where a whole document stands for a clause.
+    place = f"{document.stem}, {section.title.en}" if section else f"{document.stem}{draft.en}"
+    place_zh = f"{document.stem},{section.title.zh}" if section else f"{document.stem}{draft.zh}"
     return material.compute(
         "answered-in",
         "the section that names the heading, or the document it belongs to",

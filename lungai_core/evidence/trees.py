@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from lungai_core.evidence.regulations import Artefact, Regulations
 
-__all__ = ["TREE_LANGUAGE", "places_of"]
+__all__ = ["TREE_LANGUAGE", "places_of", "study_data_folder"]
 
 TREE_LANGUAGE = {Authority.FDA: Language.EN, Authority.NMPA: Language.ZH, Authority.EU: Language.EN}
 _VOLUMES = {
@@ -67,6 +67,21 @@ def places_of(
         return (f"eu/{found}",) if found else ()
     names = _code_names(regulations)
     return tuple(f"nmpa/{_nmpa_folder(code, names, campaign)}" for code in _CODE.findall(artefact.nmpa))
+
+
+def study_data_folder(*, regulations: Regulations, campaign: str) -> str:
+    """Return the folder of the NMPA tree in which the data of the verification study stand.
+
+    :implements: SRS-EVID-034, SDS-EVID-021
+
+    Parameters
+    ----------
+    regulations
+        With the Chinese names of the eRPS codes.
+    campaign
+        Identifier and date of the test run.
+    """
+    return f"nmpa/{_nmpa_folder('CH3.5.5.8.1.3', _code_names(regulations), campaign)}"
 
 
 def _nmpa_folder(code: str, names: Mapping[str, str], campaign: str, /) -> str:

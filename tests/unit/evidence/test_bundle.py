@@ -48,6 +48,8 @@ def test_each_document_stands_in_both_languages_and_in_the_trees_that_ask_for_it
     assert "eu/Annex_II/5_Risk_Management/031_Risk_Management_File_en.pdf" in names
     study = [name for name in names if "CH3.5.5.8.1.1_总结/081_Verification_Summary_zh.pdf" in name]
     assert len(study) == 1
+    data = [name for name in names if name.endswith("CH3.5.5.8.1.3_统计数据/results.csv")]
+    assert [tree(finished)[name] for name in data] == [tree(finished)["evidence/run/results.csv"]]
     assert "nmpa/CH3.2_风险管理/031_Risk_Management_File_zh.pdf" in names
     content = tree(finished)
     copies = [content[name] for name in names if name.endswith("031_Risk_Management_File_zh.pdf")]
