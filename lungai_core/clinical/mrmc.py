@@ -11,6 +11,7 @@ import numpy as np
 
 from lungai_core.clinical._checks import bad_data, check_confidence, not_estimable
 from lungai_core.clinical._distributions import chi2_sf, f_sf, normal_quantile, t_quantile
+from lungai_core.clinical._jackknife import jackknife_covariance
 from lungai_core.clinical.results import HypothesisTest, Interval
 from lungai_core.domain.model import FrozenModel
 
@@ -229,7 +230,8 @@ def dbm(
     :implements: SRS-CLIN-007, SDS-CLIN-007
 
     Source: Dorfman DD, Berbaum KS, Metz CE, Invest Radiol 1992;27:723; with Hillis' degrees of freedom (Hillis SL,
-    Berbaum KS, Metz CE, Acad Radiol 2008;15:647). Equals Obuchowski-Rockette with jackknife covariances.
+    Berbaum KS, Metz CE, Acad Radiol 2008;15:647). Equals Obuchowski-Rockette with jackknife covariances, which also
+    gives the intervals of single modalities: ``figures`` is empty here.
 
     Parameters
     ----------
@@ -266,7 +268,7 @@ def dbm(
     ddf = float(denominator**2 / (ms_tr**2 / ((i - 1) * (j - 1)))) if ms_tr > 0 else math.inf
     f = float(ms_t / denominator)
     standard_error = math.sqrt(2 * denominator / (n * j))
-    covariance = _jackknife_covariance(jackknife)
+    covariance = jackknife_covariance(jackknife)
     error, cov1, cov2, cov3 = _mean_covariances(covariance)
     squares = _mean_squares(mean_tr)
     return MrmcResult(
@@ -412,10 +414,3 @@ def _difference(
 def _t_or_normal(confidence: float, df: float) -> float:
     tail = 0.5 + confidence / 2
     return normal_quantile(tail) if math.isinf(df) else t_quantile(tail, df=df)
-
-
-def _jackknife_covariance(jackknife: NDArray[np.float64]) -> NDArray[np.float64]:
-    n = jackknife.shape[0]
-    centred = (jackknife - jackknife.mean(axis=0)).reshape(n, -1)
-    covariance: NDArray[np.float64] = (n - 1) / n * (centred.T @ centred)
-    return covariance.reshape(jackknife.shape[1:] * 2)

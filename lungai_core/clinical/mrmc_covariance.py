@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lungai_core.clinical._checks import bad_data, not_estimable
-from lungai_core.clinical.mrmc import _jackknife_covariance
+from lungai_core.clinical._jackknife import jackknife_covariance
 from lungai_core.clinical.roc import roc_data
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def auc_jackknife(study: ReaderStudy, /) -> MeritEstimates:
         Fully crossed, two cases of each class or more.
     """
     figures, left_out = auc_left_out(study)
-    return _estimates(study, figures, _jackknife_covariance(left_out), "jackknife covariance")
+    return _estimates(study, figures, jackknife_covariance(left_out), "jackknife covariance")
 
 
 def auc_bootstrap(study: ReaderStudy, /, *, seed: int, replicates: int = 2000) -> MeritEstimates:
@@ -166,7 +166,7 @@ def sensitivity_jackknife(study: ReaderStudy, /, *, threshold: float) -> MeritEs
         raise not_estimable("A jackknife needs two diseased cases.", where=f"{n} cases", allowed="at least 2")
     figures = hits.mean(axis=2)
     left = np.moveaxis((n * figures[:, :, None] - hits) / (n - 1), 2, 0)
-    return _estimates(study, figures, _jackknife_covariance(left), "jackknife covariance over diseased cases")
+    return _estimates(study, figures, jackknife_covariance(left), "jackknife covariance over diseased cases")
 
 
 def from_jackknife(
@@ -187,7 +187,7 @@ def from_jackknife(
     """
     return MeritEstimates(
         figures=figures,
-        covariance=_jackknife_covariance(left_out),
+        covariance=jackknife_covariance(left_out),
         modalities=modalities,
         method="jackknife covariance",
     )
