@@ -9,7 +9,7 @@
       search: "Search ID, title, text, file, test …", allKinds: "All kinds", allStates: "All states", of: "of",
       id: "ID", title: "Title", kind: "Kind", evidence: "mapped / run / passed", verdict: "Verdict", test: "Test",
       verifies: "Verifies", seconds: "Seconds", outcome: "Outcome", object: "Object", implements: "Implements",
-      rule: "Code", place: "Place", message: "Message", parents: "Links up to", children: "Linked from below",
+      rule: "Code", place: "Place", message: "Message", file: "File", parents: "Links up to", children: "Linked from below",
       neighbourhood: "Neighbourhood", rationale: "Rationale", fields: "Fields", why: "Why: ", complete: "complete run",
       partial: "partial run", norun: "no run recorded: nothing is verified", commit: "commit", dirty: "uncommitted files",
       up: "Up to the need", remedy: "What to do", none: "Nothing matches.", pick: "Choose a row to see its links.",
@@ -19,7 +19,7 @@
       search: "搜索标识、标题、文本、文件、测试……", allKinds: "全部类别", allStates: "全部状态", of: "/",
       id: "标识", title: "标题", kind: "类别", evidence: "关联 / 已运行 / 通过", verdict: "结论", test: "测试",
       verifies: "验证", seconds: "秒", outcome: "结果", object: "对象", implements: "实现", rule: "代码", place: "位置",
-      message: "信息", parents: "上级链接", children: "下级链接", neighbourhood: "邻域", rationale: "理由", fields: "字段",
+      message: "信息", file: "文件", parents: "上级链接", children: "下级链接", neighbourhood: "邻域", rationale: "理由", fields: "字段",
       why: "原因:", complete: "完整运行", partial: "部分运行", norun: "无运行记录:无任何条目得到验证", commit: "提交",
       dirty: "未提交文件", up: "上溯至需求", remedy: "处理办法", none: "无匹配。", pick: "选择一行以查看其链接。",
       more: "更多", attempts: "尝试次数", subtests: "子测试 通过 / 失败", nothing: "无", own: "自身证据覆盖率",
@@ -50,8 +50,8 @@
       cells: (r) => `<span class="id">${esc(r.id)}</span><span title="${esc(r.title)}">${esc(r.title)}</span><span class="dim">${esc(kindTitle(r.kind))}</span>` +
         `<span class="num">${r.verdict === "n/a" ? "" : `${r.mapped} / ${r.run} / ${r.passed}`}</span><span>${chip(r.verdict)}</span>` },
     tests: { rows: D.tests, state: (r) => r.outcome, kind: () => "", text: (r) => [r.id, r.verifies.join(" "), r.message].join(" "),
-      head: ["test", "verifies", "seconds", "outcome"],
-      cells: (r) => `<span class="mono" title="${esc(r.id)}">${esc(r.id)}</span><span class="id">${esc(r.verifies.join(", "))}</span>` +
+      head: ["test", "file", "verifies", "seconds", "outcome"],
+      cells: (r) => `<span class="mono" title="${esc(r.id)}">${esc(r.id.split("::").slice(1).join("::") || r.id)}</span><span class="dim" title="${esc(r.path)}">${esc(r.path.split("/").pop())}</span><span class="id">${esc(r.verifies.join(", "))}</span>` +
         `<span class="num">${r.has_run ? r.seconds.toFixed(3) : ""}</span><span>${chip(r.outcome)}</span>` },
     code: { rows: D.code, state: () => "", kind: () => "", text: (r) => [r.name, r.path, r.implements.join(" ")].join(" "),
       head: ["object", "kind", "implements"],
@@ -218,7 +218,7 @@
   window.addEventListener("resize", paint);
   $("search").addEventListener("input", filter); $("kind").addEventListener("change", filter); $("state").addEventListener("change", filter);
   $("language").addEventListener("click", () => { language = language === "en" ? "zh" : "en"; frame(); });
-  $("tabs").addEventListener("click", (event) => { const button = event.target.closest("[data-tab]"); if (!button) return; tab = button.dataset.tab; $("state").value = ""; chosen = null; frame(); });
+  $("tabs").addEventListener("click", (event) => { const button = event.target.closest("[data-tab]"); if (!button) return; tab = button.dataset.tab; $("state").value = ""; chosen = TABS[tab].rows[0] || null; frame(); });
   $("tiles").addEventListener("click", (event) => { const tile = event.target.closest(".tile"); if (!tile) return; const same = tab === "items" && $("state").value === tile.dataset.c; tab = "items"; frame(); $("state").value = same ? "" : tile.dataset.c; filter(); });
   $("rows").addEventListener("click", (event) => { const row = event.target.closest("[data-i]"); if (!row) return; chosen = shown[Number(row.dataset.i)]; if (tab === "items") history.replaceState(null, "", `#${encodeURIComponent(chosen.id)}`); paint(); detail(); });
   $("scroll").addEventListener("keydown", (event) => { const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]; if (!step || !shown.length) return; event.preventDefault();
@@ -228,5 +228,6 @@
   const start = decodeURIComponent(location.hash.slice(1)), query = new URLSearchParams(location.search);
   if (query.get("lang") === "zh") language = "zh";
   if (TABS[query.get("tab")]) tab = query.get("tab");
+  chosen = TABS[tab].rows[0] || null;
   frame(); if (byId.has(start)) go(start);
 })();
