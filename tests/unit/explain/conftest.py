@@ -10,6 +10,15 @@ from lungai_core.model.net import build_net
 from lungai_core.model.spec import named_spec
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    # Two torch threads on a busy machine wait for each other twenty times longer than they compute.
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def net():
     built = build_net(named_spec("tiny"), seed=3).eval()
