@@ -199,5 +199,5 @@ def _bad_plan(path: Path, what: str, /) -> TrainingPlanError:
         what,
         where=str(path),
         allowed="the fields of docs/reference/training.md",
-        remedy="Mend the file; `plans/` in the repository has examples.",
+        remedy="Mend the file; `design/training/` in the repository has examples.",
     )
