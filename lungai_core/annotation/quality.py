@@ -188,7 +188,7 @@ def quality_html(report: QualityReport, /) -> str:
             row.n_units,
             row.n_readers,
             _number(row.estimate),
-            f"{_number(row.lower)} to {_number(row.upper)} ({row.confidence:.0%})",
+            _limits(row),
             row.note,
         )
         for row in report.agreement
@@ -246,6 +246,12 @@ def _table(heads: tuple[str, ...], rows: object) -> str:
 
 def _number(value: float | None) -> str:
     return "not estimable" if value is None else f"{value:.3f}"
+
+
+def _limits(row: AgreementRow) -> str:
+    if row.lower is None or row.upper is None:
+        return "not estimable"
+    return f"{row.lower:.3f} to {row.upper:.3f} ({row.confidence:.0%})"
 
 
 def _signed(value: float | None) -> str:

@@ -196,7 +196,9 @@ def find_disagreements(
         groups.setdefault((annotation.nodule_id, annotation.read.round), []).append(annotation)
     found: list[Disagreement] = []
     for (nodule, number), group in sorted(groups.items()):
-        for kind, readers, detail in _fired(group, plan, masks or {}):
+        # In the order of readers, so that a pair and its two values stand in one order.
+        ordered = sorted(group, key=lambda one: one.read.reader)
+        for kind, readers, detail in _fired(ordered, plan, masks or {}):
             found.append(Disagreement(nodule_id=nodule, round=number, kind=kind, readers=readers, detail=detail))
     return tuple(found)
 

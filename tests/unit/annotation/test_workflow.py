@@ -68,6 +68,15 @@ def test_each_trigger_fires_for_what_it_names(made):
 
 
 @pytest.mark.verifies("SRS-ANNO-007")
+def test_values_stand_in_the_order_of_their_readers(made):
+    reads = [
+        made.read(reader=name, diameter=size) for name, size in (("r4", 9.0), ("r1", 6.0), ("r2", 7.0), ("r3", 7.0))
+    ]
+    found = next(one for one in find_disagreements(reads, plan=made.PLAN) if one.kind is DisagreementKind.DIAMETER)
+    assert (found.readers, found.detail) == (("r1", "r4"), "6.0 and 9.0 mm, limit 1.5 mm")
+
+
+@pytest.mark.verifies("SRS-ANNO-007")
 def test_different_grades_and_undecided_ratings(made):
     other = made.read().grades[0].model_copy(update={"value": "3"})
     reads = [made.read(reader=name) for name in made.RATERS[:2]]
