@@ -75,6 +75,6 @@ def test_an_absent_plan_is_refused(tmp_path):
 
 @pytest.mark.verifies("SRS-TRAIN-005")
 def test_the_plans_of_the_repository_can_be_read():
-    plans = sorted((Path(__file__).parents[3] / "plans").glob("*.toml"))
+    plans = sorted((Path(__file__).parents[3] / "design" / "training").glob("*.toml"))
     assert [read_plan(path).name for path in plans] == [path.stem for path in plans]
     assert plans
