@@ -40,6 +40,19 @@ def test_no_number_of_workers_and_no_order_changes_a_bit(pack, engine):
             assert _same(other.infer(patches[::-1])[::-1], expected)
 
 
+@pytest.mark.verifies("SRS-INFER-004")
+def test_no_number_of_workers_changes_a_bit_on_openvino(pack):
+    pytest.importorskip("openvino", reason="openvino is not installed")
+    patches = _patches(3)
+    answers = []
+    for workers in (1, 2, 4):
+        policy = ProviderPolicy(providers=(Provider.OPENVINO,), workers=workers)
+        with InferenceEngine.open(pack, policy=policy) as other:
+            answers.append(other.infer(patches))
+    assert _same(answers[1], answers[0])
+    assert _same(answers[2], answers[0])
+
+
 @pytest.mark.verifies("SRS-INFER-001")
 def test_one_engine_serves_several_threads(engine):
     patches = _patches(2)
