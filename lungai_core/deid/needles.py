@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -87,9 +88,12 @@ def decode_text(value: bytes, encodings: tuple[str, ...] | None, /) -> str:
         if _ESCAPE in value:
             from pydicom.charset import decode_bytes  # noqa: PLC0415  # code extensions are rare, the import is heavy
 
-            return decode_bytes(value, list(encodings), set())
+            # An escape that no set has announced is damage, not news: the text is judged as it can be read.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return decode_bytes(value, list(encodings), set())
         return value.decode(encodings[0])
-    except (UnicodeDecodeError, LookupError):
+    except (ValueError, LookupError):
         return value.decode("utf-8", "surrogateescape")
 
 

@@ -265,6 +265,17 @@ def test_code_extensions_in_names_do_not_survive(corpus, release, charset, raw):
     assert str(copy.PatientName).startswith("P-")
 
 
+@pytest.mark.verifies("SRS-DEID-006", "SRS-DEID-011")
+def test_an_escape_that_no_character_set_announced_is_no_obstacle(corpus, release):
+    content = corpus.as_bytes(corpus.new_object("ct", patient="p"))
+    raw = b"QXP\x1b$)Z\x1bLANTED"
+    old = struct.pack("<HH2sH", 0x0010, 0x0010, b"PN", 2) + b"p "
+    raw += b" " * (len(raw) % 2)
+    out, copy = release(content.replace(old, struct.pack("<HH2sH", 0x0010, 0x0010, b"PN", len(raw)) + raw))
+    assert b"LANTED" not in out
+    assert copy.PatientName == copy.PatientID
+
+
 @pytest.mark.verifies("SRS-DEID-007", "RC-DEID-006")
 def test_dates_of_a_patient_move_together_and_once(corpus, release):
     dataset = corpus.new_object("ct", patient="4711ABC")
