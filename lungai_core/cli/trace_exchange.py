@@ -64,7 +64,8 @@ def export_items(
     graph = load_graph(config)
     items = graph.items.items
     path = config.output_folder / "record.json"
-    record = read_record(path) if form is ExportFormat.JUNIT or path.exists() else None
+    wanted = form is ExportFormat.JUNIT or (form is ExportFormat.XLSX and path.exists())
+    record = read_record(path) if wanted else None
     if form is ExportFormat.XLSX:
         matrix_xlsx(full_matrix(graph, record), out)
     elif record is not None and form is ExportFormat.JUNIT:
