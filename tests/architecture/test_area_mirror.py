@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import shutil
+import subprocess
+
 import pytest
 
 PLACES = (
@@ -9,6 +12,25 @@ PLACES = (
     "docs/reference/{}.md",
     "tests/unit/{}",
 )
+
+
+# What the user fixed, and what a repository needs beside it.
+TOP_LEVEL = {
+    ".ci",
+    ".gitignore",
+    "LICENSE",
+    "README.md",
+    "SECURITY.md",
+    "design",
+    "docs",
+    "lungai_core",
+    "pyproject.toml",
+    "requirements",
+    "risk",
+    "tests",
+    "tox.ini",
+    "verification",
+}
 
 
 @pytest.fixture(scope="module")
@@ -44,3 +66,12 @@ def test_every_unit_test_module_mirrors_a_module_of_its_area(repository, areas):
             if not {subject, subject.removeprefix(f"{area}_")} & (modules | {area}):
                 strays.append(str(path.relative_to(repository)))
     assert strays == []
+
+
+@pytest.mark.verifies("SRS-ERR-006")
+def test_the_top_level_of_the_repository_is_the_fixed_one(repository):
+    git = shutil.which("git")
+    if git is None or not (repository / ".git").exists():
+        pytest.skip("not a git checkout: an installed or copied tree has other files too")
+    tracked = subprocess.run([git, "ls-files"], cwd=repository, check=True, capture_output=True, text=True).stdout
+    assert {line.split("/")[0].strip('"') for line in tracked.splitlines()} == TOP_LEVEL

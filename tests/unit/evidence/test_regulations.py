@@ -11,7 +11,7 @@ from lungai_core.evidence.regulations import load_regulations
 @pytest.mark.verifies("SRS-EVID-030")
 def test_the_package_data_are_what_the_research_tables_give(repository, shared_regulatory):
     pytest.importorskip("yaml")
-    path = repository / "tools/regulatory_profiles.py"
+    path = repository / "tests/support/regulatory_profiles.py"
     spec = importlib.util.spec_from_file_location("regulatory_profiles", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

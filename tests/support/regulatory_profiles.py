@@ -1,6 +1,6 @@
 """Turn the regulatory research tables (YAML) into the package data of ``lungai_core.evidence``.
 
-Run from the repository root with PyYAML installed: ``python tools/regulatory_profiles.py ../shared/regulatory``. The
+Run from the repository root with PyYAML installed: ``python tests/support/regulatory_profiles.py ../shared/regulatory``. The
 package itself reads JSON and needs no YAML parser. A test converts again, where the tables are at hand, and compares.
 """
 
@@ -32,7 +32,11 @@ def convert(source: Path, /) -> dict[str, Any]:
     """Return the content of each package data file."""
     tables = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(source.glob("*.yaml"))}
     hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(source.glob("*.yaml"))}
-    about = {"made_by": "tools/regulatory_profiles.py", "sources_sha256": hashes, "as_of": tables["sources"]["as_of"]}
+    about = {
+        "made_by": "tests/support/regulatory_profiles.py",
+        "sources_sha256": hashes,
+        "as_of": tables["sources"]["as_of"],
+    }
     return {
         "outlines.json": {"about": about, "outlines": [*_standards(tables), *_fda(tables), *_nmpa(tables)]},
         "artefacts.json": {
@@ -81,7 +85,7 @@ def _outline(outline_id: str, authority: str, names: tuple[str, str], about: Row
 _TITLES_ZH: dict[str, str] = json.loads(Path(__file__).with_name("titles_zh.json").read_text(encoding="utf-8"))
 
 
-def _row(row_id: str, title: Any, /, artefact: str, origin: str = "assist", **more: Any) -> Row:  # noqa: ANN401
+def _row(row_id: str, title: Any, /, artefact: str, origin: str = "assist", **more: Any) -> Row:
     en, zh = _languages(str(title))
     zh = _TITLES_ZH.get(row_id, zh)
     return {
@@ -110,7 +114,7 @@ def _contents(parent: Row, contents: list[Any], /) -> list[Row]:
     ]
 
 
-def _entry(entry: Any, /) -> str:  # noqa: ANN401
+def _entry(entry: Any, /) -> str:
     if isinstance(entry, dict):
         return "; ".join(f"{key}: {value}" for key, value in entry.items())
     return str(entry)
