@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lungai_core import __version__
 from lungai_core.errors import ExitCode
+
+if TYPE_CHECKING:
+    from lungai_core.clinical.sample_size_readers import ReaderSizeAnswer
 
 __all__ = ["register"]
 
@@ -83,13 +86,15 @@ def _sample_size(
     as_json: _Json = False,
 ) -> None:
     """Compute a sample size with its sensitivity table, or list the assumptions that are missing."""
-    from pydantic import ValidationError
+    from pydantic import TypeAdapter, ValidationError
 
     from lungai_core.clinical.sample_size_plan import SampleSizeQuestion, plan_sample_size
+    from lungai_core.clinical.sample_size_readers import ReaderSizeQuestion, plan_reader_study
     from lungai_core.errors import StudyFileError
 
+    kinds: TypeAdapter[SampleSizeQuestion | ReaderSizeQuestion] = TypeAdapter(SampleSizeQuestion | ReaderSizeQuestion)
     try:
-        asked = SampleSizeQuestion.model_validate_json(question.read_bytes())
+        asked = kinds.validate_json(question.read_bytes())
     except (OSError, ValidationError) as error:
         raise StudyFileError(
             "The question cannot be used.",
@@ -97,6 +102,9 @@ def _sample_size(
             allowed="JSON with design, test, control, margin, discordant, prevalence, dropout, unit, …",
             remedy="Write it after docs/reference/clinical.md.",
         ) from error
+    if isinstance(asked, ReaderSizeQuestion):
+        _print_reader_size(plan_reader_study(asked), as_json=as_json)
+        return
     answer = plan_sample_size(asked)
     if as_json:
         typer.echo(answer.model_dump_json())
@@ -105,6 +113,16 @@ def _sample_size(
     for row in answer.sensitivity:
         sizes = f"{row.n_with_condition} with the condition, {row.n_to_enrol} to enrol"
         typer.echo(f"  {row.assumption} = {row.value:.2f}: {sizes}")
+
+
+def _print_reader_size(answer: ReaderSizeAnswer, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(answer.model_dump_json())
+        return
+    typer.echo(f"{answer.method}: {answer.readers} readers, {answer.cases} cases, power {answer.power:.3f}")
+    for row in answer.sensitivity:
+        sizes = "no number of cases is enough" if row.cases is None else f"{row.cases} cases, power {row.power:.3f}"
+        typer.echo(f"  {row.assumption} = {row.value:.4g}: {sizes}")
 
 
 def _lock_plan(

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lungai_core.clinical._checks import not_estimable
 from lungai_core.clinical._distributions import f_quantile, noncentral_f_cdf
 from lungai_core.clinical.mrmc import VarianceComponents
 from lungai_core.clinical.roc_binormal import binormal_auc_variance_factor
 from lungai_core.domain.model import FrozenModel
+from lungai_core.errors import InvalidArgumentError
 
 __all__ = ["MrmcAssumptions", "MrmcEndpoint", "MrmcPower", "MrmcSize", "mrmc_cases", "mrmc_power"]
 
@@ -56,6 +57,13 @@ class MrmcAssumptions(FrozenModel):
     icc: Annotated[float, Field(ge=0, le=1)] = 0.0
     alpha_two_sided: _Rate = 0.05
     power: _Rate = 0.8
+
+    @model_validator(mode="after")
+    def _two_modalities_share_no_more_than_one(self) -> Self:
+        if self.r3 > min(self.r1, self.r2):
+            message = "r3 must not be above r1 or r2: readers agree no better across modalities than within one"
+            raise ValueError(message)
+        return self
 
 
 class MrmcSize(FrozenModel):
@@ -170,13 +178,33 @@ def mrmc_power(
         Difference of the figures of merit expected.
     alpha
         Two-sided level.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If there are fewer than two readers, or no cases.
+    NotEstimableError
+        If the components leave no variance for the test.
     """
+    if readers < 2 or min(pilot_cases, cases) < 1:  # noqa: PLR2004 - one reader has no variability
+        raise InvalidArgumentError(
+            "The power of a reader study needs readers and cases.",
+            where=f"{readers} readers, {cases} cases, pilot of {pilot_cases} cases",
+            allowed="2 readers or more; 1 case or more in both studies",
+            remedy="State the readers and cases planned, and the cases of the pilot.",
+        )
     scale = pilot_cases / cases
     between = max(components.cov2 - components.cov3, 0.0)
     own = components.error - components.cov1
     interaction = max(components.treatment_reader, 0.0)
     denominator = interaction + scale * (own + (readers - 1) * between)
     mean_square = interaction + scale * (own - between)
+    if min(denominator, mean_square) <= 0:
+        raise not_estimable(
+            "The variance components leave no variance for the test.",
+            where="error, cov1, cov2, cov3",
+            allowed="components with error > cov1 + cov2 - cov3, or a positive treatment_reader",
+        )
     ddf = denominator**2 / (mean_square**2 / (readers - 1))
     shift = readers * difference**2 / 2 / denominator
     critical = f_quantile(1 - alpha, df1=1, df2=ddf)

@@ -48,6 +48,23 @@ def test_a_sample_size_lists_what_is_missing_or_prints_its_table(capsys, tmp_pat
     assert main(["clinical", "sample-size", str(path)]) == 3
 
 
+@pytest.mark.verifies("SRS-CLIN-024", "SRS-CLIN-008", "RC-CLIN-005")
+def test_a_reader_study_is_sized_from_the_command_line(capsys, tmp_path):
+    path = tmp_path / "question.json"
+    question = {"design": "multi-reader-power", "difference": 0.04, "pilot_cases": 114, "cases": 300}
+    path.write_text(json.dumps(question))
+    assert main(["clinical", "sample-size", str(path)]) == 2
+    assert "readers, components" in capsys.readouterr().err
+    names = ("reader", "treatment_reader", "error", "cov1", "cov2", "cov3")
+    values = (0.0015, 0.0002, 0.0008, 0.00035, 0.00034, 0.00024)
+    path.write_text(json.dumps({**question, "readers": 5, "components": dict(zip(names, values, strict=True))}))
+    assert main(["clinical", "sample-size", str(path)]) == 0
+    assert "5 readers, 300 cases, power 0." in (out := capsys.readouterr().out)
+    assert "  readers = 6: 300 cases, power 0." in out
+    assert main(["clinical", "sample-size", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["sensitivity"]
+
+
 @pytest.mark.verifies("SRS-CLIN-024", "SRS-CLIN-017")
 def test_a_plan_is_locked_and_a_study_reported(made, capsys, tmp_path):
     plan, locked, out = tmp_path / "plan.json", tmp_path / "locked.json", tmp_path / "report"
