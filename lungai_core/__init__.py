@@ -31,28 +31,26 @@ if TYPE_CHECKING:
     from lungai_core.preprocess.patch import extract_patch
     from lungai_core.preprocess.resampling import resample
 
-_HOME_OF = {
-    "Candidate": "lungai_core.domain.candidate",
-    "CandidateList": "lungai_core.domain.candidate",
-    "CaseReport": "lungai_core.domain.case_report",
-    "CtVolume": "lungai_core.domain.volume",
-    "Geometry": "lungai_core.domain.geometry",
-    "InferenceEngine": "lungai_core.inference.engine",
-    "InputContract": "lungai_core.domain.contract",
-    "LungaiError": "lungai_core.errors",
-    "Patch": "lungai_core.domain.patch",
-    "ProviderPolicy": "lungai_core.inference.providers",
-    "Secret": "lungai_core.deid.secret",  # nosec B105  # a module name, not a password
-    "analyze_case": "lungai_core.inference.case",
-    "bundled_pack": "lungai_core.modelpack.pack",
-    "deidentify_series": "lungai_core.deid.run",
-    "extract_patch": "lungai_core.preprocess.patch",
-    "open_pack": "lungai_core.modelpack.pack",
-    "read_candidates": "lungai_core.domain.candidate",
-    "read_ct_series": "lungai_core.dicom.reader",
-    "resample": "lungai_core.preprocess.resampling",
-    "verify_deidentified": "lungai_core.deid.verify",
+_NAMES_OF = {
+    "deid.run": ("deidentify_series",),
+    "deid.secret": ("Secret",),
+    "deid.verify": ("verify_deidentified",),
+    "dicom.reader": ("read_ct_series",),
+    "domain.candidate": ("Candidate", "CandidateList", "read_candidates"),
+    "domain.case_report": ("CaseReport",),
+    "domain.contract": ("InputContract",),
+    "domain.geometry": ("Geometry",),
+    "domain.patch": ("Patch",),
+    "domain.volume": ("CtVolume",),
+    "errors": ("LungaiError",),
+    "inference.case": ("analyze_case",),
+    "inference.engine": ("InferenceEngine",),
+    "inference.providers": ("ProviderPolicy",),
+    "modelpack.pack": ("bundled_pack", "open_pack"),
+    "preprocess.patch": ("extract_patch",),
+    "preprocess.resampling": ("resample",),
 }
+_HOME_OF = {name: f"lungai_core.{home}" for home, names in _NAMES_OF.items() for name in names}
 
 __all__ = [
     "Candidate",

@@ -82,7 +82,8 @@ def items_from_xlsx(path: Path, config: TraceConfig, /) -> tuple[Item, ...]:
         Decides the kinds.
     """
     load_workbook = optional_package("openpyxl").load_workbook
-    sheet = load_workbook(path, read_only=True, data_only=True).worksheets[0]
+    # From memory: a workbook read in pieces keeps its file open for as long as it lives.
+    sheet = load_workbook(io.BytesIO(path.read_bytes()), read_only=True, data_only=True).worksheets[0]
     rows = [["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
     return _items(rows, config)
 
