@@ -144,16 +144,24 @@ def _report(
     plan: Annotated[Path, typer.Option(help="The locked plan.")],
     *,
     out: Annotated[Path, typer.Option(help="New folder for report.html, .docx, .json and the plots.")],
+    marks: Annotated[
+        Path | None, typer.Option(help="Marks, CSV: reader, modality, case, x_mm, y_mm, z_mm, score.")
+    ] = None,
+    nodules: Annotated[Path | None, typer.Option(help="Nodules, CSV: case, x_mm, y_mm, z_mm, diameter_mm.")] = None,
 ) -> None:
     """Analyse a reader study under its locked plan, and write the report."""
     from lungai_core.clinical.analysis import analyse_study
     from lungai_core.clinical.plan import read_plan
     from lungai_core.clinical.report import build_report, write_report
     from lungai_core.clinical.study import read_study_csv
+    from lungai_core.clinical.study_lesions import read_lesions_csv
 
+    if (marks is None) != (nodules is None):
+        raise typer.BadParameter("--marks and --nodules belong together.")
     file, table = read_plan(plan), read_study_csv(study)
-    analysis = analyse_study(table, file=file, library_version=__version__)
-    write_report(build_report(analysis, table=table, file=file), out)
+    lesions = None if marks is None or nodules is None else read_lesions_csv(marks, nodules=nodules)
+    analysis = analyse_study(table, file=file, library_version=__version__, lesions=lesions)
+    write_report(build_report(analysis, table=table, file=file, lesions=lesions), out)
     for result in analysis.results:
         value = result.difference
         interval = f"{value.estimate:.4f} ({value.lower:.4f} to {value.upper:.4f})"

@@ -10,21 +10,32 @@ import numpy as np
 
 from lungai_core.clinical._checks import two_sided_z
 from lungai_core.clinical._distributions import normal_sf
+from lungai_core.clinical.bland_altman import MeasurementAgreement, bland_altman
 from lungai_core.clinical.clustered import lesion_difference, lesion_proportion
+from lungai_core.clinical.froc import CpmResult, competition_metric, froc_curve
 from lungai_core.clinical.mrmc import Generalisation, MrmcResult, obuchowski_rockette
 from lungai_core.clinical.mrmc_covariance import auc_delong, auc_jackknife
 from lungai_core.clinical.mrmc_ustat import ustat_difference
 from lungai_core.clinical.plan import AnalysisKind, AnalysisPlan, Endpoint, PlanFile, require_locked
 from lungai_core.clinical.results import HypothesisTest, Interval, Unit
 from lungai_core.clinical.study import ReadTable, as_reader_study
+from lungai_core.clinical.study_lesions import LesionTable, match_reader_marks, paired_sizes
 from lungai_core.clinical.subgroups import SubgroupRow, subgroup_proportions
 from lungai_core.domain.model import FrozenModel
-from lungai_core.errors import StudyFileError
+from lungai_core.errors import NotEstimableError, StudyFileError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["EndpointResult", "ModalityResult", "Provenance", "SampleCounts", "StudyAnalysis", "analyse_study"]
+__all__ = [
+    "EndpointResult",
+    "LocalisationResult",
+    "ModalityResult",
+    "Provenance",
+    "SampleCounts",
+    "StudyAnalysis",
+    "analyse_study",
+]
 
 # The reference cases of verification/vectors/statistics that each analysis is verified with.
 _REFERENCE_CASES = {
@@ -91,12 +102,25 @@ class EndpointResult(FrozenModel):
     provenance: Provenance
 
 
+class LocalisationResult(FrozenModel):
+    """How well the readers of one modality found the nodules; all reads pooled, without an interval.
+
+    :implements: SRS-CLIN-016, SDS-CLIN-016
+    """
+
+    modality: str
+    reads: int
+    nodules: int
+    metric: CpmResult
+
+
 class StudyAnalysis(FrozenModel):
     """All endpoints of a plan, in its order, with subgroups of the test modality's sensitivity.
 
     :implements: SRS-CLIN-016, SDS-CLIN-016
 
     ``alternatives`` shows the AUC difference by every method, side by side: the answer depends on the method.
+    ``localisation`` is empty without marks; ``sizes`` is ``None`` without sizes, or where ``sizes_note`` says why.
     """
 
     plan: AnalysisPlan
@@ -104,9 +128,14 @@ class StudyAnalysis(FrozenModel):
     alternatives: tuple[tuple[str, Interval, float], ...]
     mrmc: MrmcResult | None
     subgroups: tuple[SubgroupRow, ...]
+    localisation: tuple[LocalisationResult, ...] = ()
+    sizes: MeasurementAgreement | None = None
+    sizes_note: str = ""
 
 
-def analyse_study(table: ReadTable, /, *, file: PlanFile, library_version: str) -> StudyAnalysis:
+def analyse_study(
+    table: ReadTable, /, *, file: PlanFile, library_version: str, lesions: LesionTable | None = None
+) -> StudyAnalysis:
     """Compute every endpoint of a locked plan.
 
     :implements: SRS-CLIN-015, SRS-CLIN-016, SDS-CLIN-016
@@ -119,6 +148,8 @@ def analyse_study(table: ReadTable, /, *, file: PlanFile, library_version: str) 
         The plan with its lock.
     library_version
         ``lungai_core.__version__``, for the provenance.
+    lesions
+        Marks with locations and nodules, where the study has them.
 
     Raises
     ------
@@ -147,13 +178,36 @@ def analyse_study(table: ReadTable, /, *, file: PlanFile, library_version: str) 
     results = tuple(_endpoint(table, plan, endpoint, counts, provenance) for endpoint in plan.endpoints)
     aucs = [one for one in plan.endpoints if one.kind is AnalysisKind.AUC_OBUCHOWSKI_ROCKETTE]
     study = as_reader_study(table, modalities=(plan.test_modality, plan.control_modality)) if aucs else None
+    sizes, sizes_note = _sizes(table, plan)
     return StudyAnalysis(
         plan=plan,
         results=results,
         alternatives=() if study is None else _alternatives(table, plan),
         mrmc=None if study is None else obuchowski_rockette(auc_delong(study), confidence=1 - plan.alpha_two_sided),
         subgroups=_subgroups(table, plan),
+        localisation=() if lesions is None else _localisation(table, plan, lesions),
+        sizes=sizes,
+        sizes_note=sizes_note,
     )
+
+
+def _localisation(table: ReadTable, plan: AnalysisPlan, lesions: LesionTable) -> tuple[LocalisationResult, ...]:
+    rows = []
+    for name in (plan.test_modality, plan.control_modality):
+        data = match_reader_marks(lesions, table=table, modality=name)
+        metric = competition_metric(froc_curve(data))
+        rows.append(LocalisationResult(modality=name, reads=data.n_scans, nodules=data.hit_scores.size, metric=metric))
+    return tuple(rows)
+
+
+def _sizes(table: ReadTable, plan: AnalysisPlan) -> tuple[MeasurementAgreement | None, str]:
+    if table.sizes_mm is None:
+        return None, ""
+    first, second = paired_sizes(table, modalities=(plan.test_modality, plan.control_modality))
+    try:
+        return bland_altman(first, second, confidence=1 - plan.alpha_two_sided), ""
+    except NotEstimableError:
+        return None, f"not estimable: {first.size} cases measured in both modalities, or sizes that do not vary"
 
 
 def _counts(table: ReadTable, plan: AnalysisPlan) -> SampleCounts:

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lungai_core.clinical.calibration import reliability_bins
+from lungai_core.clinical.froc import froc_curve
 from lungai_core.clinical.plan import DataOrigin, PlanFile
-from lungai_core.clinical.plots import Plot, plot_calibration, plot_forest, plot_roc
+from lungai_core.clinical.plots import (
+    Plot,
+    plot_bland_altman,
+    plot_calibration,
+    plot_forest,
+    plot_froc,
+    plot_roc,
+)
+from lungai_core.clinical.report_tables import ReportTable, report_tables
 from lungai_core.clinical.roc import roc_curve, roc_data
+from lungai_core.clinical.study_lesions import LesionTable, match_reader_marks, paired_sizes
 from lungai_core.files import new_folder, write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lungai_core.clinical.analysis import EndpointResult, StudyAnalysis
-    from lungai_core.clinical.results import Interval
+    from lungai_core.clinical.analysis import StudyAnalysis
     from lungai_core.clinical.study import ReadTable
 
-__all__ = ["ReportTable", "StudyReport", "build_report", "report_html", "report_json", "write_report"]
+__all__ = ["StudyReport", "build_report", "report_html", "report_json", "write_report"]
 
 _MARKS = {
     DataOrigin.CLINICAL: "",
@@ -34,23 +43,6 @@ _DISCLAIMER = (
     "Computed by lungai-core under a locked analysis plan. The report states what was computed; it makes no claim of "
     "safety, efficacy, clearance or compliance."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ReportTable:
-    """A table of a report.
-
-    :implements: SRS-CLIN-017, SDS-CLIN-017
-
-    Parameters
-    ----------
-    title, heads, rows
-        Text.
-    """
-
-    title: str
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +70,9 @@ class StudyReport:
     analysis: StudyAnalysis
 
 
-def build_report(analysis: StudyAnalysis, /, *, table: ReadTable, file: PlanFile) -> StudyReport:
+def build_report(
+    analysis: StudyAnalysis, /, *, table: ReadTable, file: PlanFile, lesions: LesionTable | None = None
+) -> StudyReport:
     """Make tables and plots of an analysis.
 
     :implements: SRS-CLIN-017, SDS-CLIN-017
@@ -94,24 +88,22 @@ def build_report(analysis: StudyAnalysis, /, *, table: ReadTable, file: PlanFile
         The reads.
     file
         The locked plan.
+    lesions
+        Marks and nodules that the analysis was made with, for the FROC plot.
     """
     plan = analysis.plan
     mark = _MARKS[plan.data_origin]
-    tables = [_plan_table(file), _flow(analysis), _estimates(analysis), _modalities(analysis)]
-    if analysis.alternatives:
-        tables.append(_alternatives(analysis))
-    if analysis.mrmc is not None:
-        tables.append(_components(analysis))
-    if analysis.subgroups:
-        tables.append(_subgroups(analysis))
-    tables.append(_provenance(analysis))
     return StudyReport(
-        title=plan.title, mark=mark, tables=tuple(tables), plots=_plots(analysis, table, mark), analysis=analysis
+        title=plan.title,
+        mark=mark,
+        tables=report_tables(analysis, file=file),
+        plots=_plots(analysis, table, lesions, mark),
+        analysis=analysis,
     )
 
 
 def report_json(report: StudyReport, /) -> str:
-    """Render a report as JSON: all values, not the rounded text of the tables.
+    """Render a report as JSON: all values, and the tables with the requirement and reference case of each.
 
     :implements: SRS-CLIN-017, SDS-CLIN-017
 
@@ -126,6 +118,7 @@ def report_json(report: StudyReport, /) -> str:
         "mark": report.mark,
         "disclaimer": _DISCLAIMER,
         "analysis": report.analysis.model_dump(mode="json"),
+        "tables": [asdict(table) for table in report.tables],
     }
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
@@ -195,124 +188,28 @@ _STYLE = (
 )
 
 
-def _plan_table(file: PlanFile) -> ReportTable:
-    plan, lock = file.plan, file.lock
-    rows = [
-        ("Plan", plan.plan_id),
-        ("SHA-256 of the plan", "" if lock is None else lock.plan_sha256),
-        ("Locked", "" if lock is None else f"{lock.locked_at.isoformat()} by {lock.locked_by}"),
-        ("Data", plan.data_origin.value),
-        ("Test modality", plan.test_modality),
-        ("Control modality", plan.control_modality),
-        ("Two-sided alpha", f"{plan.alpha_two_sided:g}"),
-    ]
-    return ReportTable("Plan", ("Item", "Value"), tuple(rows))
-
-
-def _flow(analysis: StudyAnalysis) -> ReportTable:
-    counts = analysis.results[0].counts
-    rows = (
-        ("Patients", str(counts.patients)),
-        ("Cases with the condition", str(counts.cases_diseased)),
-        ("Cases without the condition", str(counts.cases_non_diseased)),
-        ("Readers", str(counts.readers)),
-        ("Reads in both modalities", str(counts.reads)),
-    )
-    return ReportTable("Participants and reads", ("Item", "n"), rows)
-
-
-def _estimates(analysis: StudyAnalysis) -> ReportTable:
-    heads = ("Endpoint", "Role", "Unit", "Difference", "p", "Decision", "Method", "Requirement", "Reference case")
-    rows = tuple(
-        (
-            result.endpoint.description,
-            result.endpoint.role.value,
-            result.unit.value,
-            _interval(result.difference),
-            _p_value(result.test.p_value),
-            _decision(result),
-            result.difference.method,
-            ", ".join(result.endpoint.requirement_ids) or "none named",
-            ", ".join(result.reference_cases),
-        )
-        for result in analysis.results
-    )
-    return ReportTable("Endpoints: test minus control", heads, rows)
-
-
-def _modalities(analysis: StudyAnalysis) -> ReportTable:
-    rows = tuple(
-        (result.endpoint.description, one.modality, _interval(one.interval), one.interval.method)
-        for result in analysis.results
-        for one in result.modalities
-    )
-    return ReportTable("Each modality", ("Endpoint", "Modality", "Estimate", "Method"), rows)
-
-
-def _alternatives(analysis: StudyAnalysis) -> ReportTable:
-    rows = tuple((name, _interval(interval), _p_value(p)) for name, interval, p in analysis.alternatives)
-    return ReportTable("AUC difference by every method, for comparison", ("Method", "Difference", "p"), rows)
-
-
-def _components(analysis: StudyAnalysis) -> ReportTable:
-    components = analysis.mrmc.components.model_dump() if analysis.mrmc is not None else {}
-    rows = tuple((name, f"{value:.6g}") for name, value in components.items())
-    return ReportTable("Variance components (Obuchowski-Rockette)", ("Component", "Value"), rows)
-
-
-def _subgroups(analysis: StudyAnalysis) -> ReportTable:
-    rows = tuple(
-        (
-            row.variable,
-            row.level,
-            str(row.n_units),
-            str(row.n_patients),
-            row.note if row.interval is None else _interval(row.interval),
-        )
-        for row in analysis.subgroups
-    )
-    heads = ("Variable", "Level", "Reads", "Patients", "Sensitivity, test modality")
-    return ReportTable("Subgroups (not adjusted for their number)", heads, rows)
-
-
-def _provenance(analysis: StudyAnalysis) -> ReportTable:
-    provenance = analysis.results[0].provenance
-    rows = [("Seed", str(provenance.seed))]
-    rows += [(f"Version of {name}", text) for name, text in provenance.versions]
-    return ReportTable("How it was computed", ("Item", "Value"), tuple(rows))
-
-
-def _plots(analysis: StudyAnalysis, table: ReadTable, mark: str) -> tuple[Plot, ...]:
+def _plots(analysis: StudyAnalysis, table: ReadTable, lesions: LesionTable | None, mark: str) -> tuple[Plot, ...]:
     plan = analysis.plan
+    names = (plan.test_modality, plan.control_modality)
     curves = []
-    for name in (plan.test_modality, plan.control_modality):
+    for name in names:
         chosen = table.modalities == name
         data = roc_data(table.scores[chosen], truth=table.truth[chosen])
         curves.append((f"{name} (all readers pooled)", roc_curve(data)))
     plots = [plot_roc(curves, mark=mark)]
+    if lesions is not None:
+        found = [(name, froc_curve(match_reader_marks(lesions, table=table, modality=name))) for name in names]
+        plots.append(plot_froc([(f"{name} (all readers pooled)", curve) for name, curve in found], mark=mark))
     test = table.modalities == plan.test_modality
     scores = table.scores[test]
     if scores.min() >= 0 and scores.max() <= 1:
         plots.append(plot_calibration(reliability_bins(scores, truth=np.asarray(table.truth[test])), mark=mark))
+    if analysis.sizes is not None:
+        first, second = paired_sizes(table, modalities=names)
+        plots.append(plot_bland_altman(first, second, agreement=analysis.sizes, unit="mm", mark=mark))
     if analysis.subgroups:
         plots.append(plot_forest(analysis.subgroups, quantity="Sensitivity, test modality", mark=mark))
     return tuple(plots)
-
-
-def _decision(result: EndpointResult) -> str:
-    if result.non_inferior is None:
-        return "superior" if result.superior else "superiority not shown"
-    if not result.non_inferior:
-        return f"non-inferiority at {result.endpoint.margin:g} not shown"
-    return f"non-inferior at {result.endpoint.margin:g}" + (", superior" if result.superior else "")
-
-
-def _interval(interval: Interval) -> str:
-    return f"{interval.estimate:.3f} ({interval.confidence:.0%} CI {interval.lower:.3f} to {interval.upper:.3f})"
-
-
-def _p_value(value: float) -> str:
-    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"  # noqa: PLR2004 - how p-values are printed
 
 
 def _html_table(table: ReportTable) -> str:

@@ -12,7 +12,8 @@ from lungai_core.errors import MissingDependencyError
 if TYPE_CHECKING:
     from docx.document import Document
 
-    from lungai_core.clinical.report import ReportTable, StudyReport
+    from lungai_core.clinical.report import StudyReport
+    from lungai_core.clinical.report_tables import ReportTable
 
 __all__ = ["report_docx"]
 

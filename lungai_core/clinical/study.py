@@ -21,6 +21,7 @@ __all__ = ["ReadTable", "as_reader_study", "read_study_csv"]
 
 _COLUMNS = ("reader", "modality", "case", "patient", "truth", "score")
 _GROUP = "group_"
+_SIZE = "size_mm"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +40,8 @@ class ReadTable:
         ``(reads,)`` float64.
     groups
         For each subgroup variable the level of each read.
+    sizes_mm
+        ``(reads,)`` float64, NaN where nothing was measured; ``None`` for a study without sizes.
     """
 
     readers: NDArray[np.str_]
@@ -48,6 +51,7 @@ class ReadTable:
     truth: NDArray[np.bool_]
     scores: NDArray[np.float64]
     groups: dict[str, NDArray[np.str_]]
+    sizes_mm: NDArray[np.float64] | None = None
 
 
 def read_study_csv(path: Path, /) -> ReadTable:
@@ -59,7 +63,8 @@ def read_study_csv(path: Path, /) -> ReadTable:
     ----------
     path
         CSV with the columns reader, modality, case, patient, truth (0 or 1) and score, and a column ``group_…`` for
-        each subgroup variable. Names are pseudonyms.
+        each subgroup variable. Names are pseudonyms. A column ``size_mm`` holds what the reader measured, and may be
+        empty in a row.
 
     Raises
     ------
@@ -93,6 +98,7 @@ def read_study_csv(path: Path, /) -> ReadTable:
         truth=column("truth") == "1",
         scores=column("score").astype(np.float64),
         groups={name.removeprefix(_GROUP): column(name) for name in names if name.startswith(_GROUP)},
+        sizes_mm=np.asarray([float(row[_SIZE] or "nan") for row in rows]) if _SIZE in names else None,
     )
 
 
@@ -136,7 +142,7 @@ def as_reader_study(table: ReadTable, /, *, modalities: tuple[str, str]) -> Read
 
 
 def _check_row(row: dict[str, str | None], path: Path, line: int) -> None:
-    if None in row or not all((value or "").strip() for value in row.values()):
+    if None in row or not all((value or "").strip() for name, value in row.items() if name != _SIZE):
         raise _bad(f"Line {line} is incomplete.", path)
     try:
         score = float(row["score"] or "")
@@ -144,12 +150,18 @@ def _check_row(row: dict[str, str | None], path: Path, line: int) -> None:
         raise _bad(f"Line {line} has a score that is no number.", path) from error
     if row["truth"] not in {"0", "1"} or not math.isfinite(score):
         raise _bad(f"Line {line} has a truth other than 0 or 1, or no finite score.", path)
+    try:
+        size = float(row.get(_SIZE) or 1)
+    except ValueError as error:
+        raise _bad(f"Line {line} has a size that is no number.", path) from error
+    if not 0 < size < math.inf:
+        raise _bad(f"Line {line} has a size that is not above 0 mm.", path)
 
 
 def _bad(what: str, path: Path) -> StudyFileError:
     return StudyFileError(
         what,
         where=path.name,
-        allowed="CSV with reader, modality, case, patient, truth (0 or 1), score and group_… columns",
+        allowed="CSV with reader, modality, case, patient, truth (0 or 1), score; group_… and size_mm if any",
         remedy="Correct the line; a missing read is left out as a row, never as an empty cell.",
     )

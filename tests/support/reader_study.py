@@ -48,6 +48,43 @@ def write_reads(path, *, cases=40, readers=4, gain=0.6, seed=11):
     return path
 
 
+def add_sizes(path, *, seed=5):
+    """Give each read of a case with the condition a size; some reads have none."""
+    generator = np.random.default_rng(seed)
+    with path.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    for number, row in enumerate(rows):
+        size = 6 + int(row["case"][1:]) % 9 + generator.normal() * 0.6 + (row["modality"] == "aided") * 0.3
+        row["size_mm"] = f"{size:.2f}" if row["truth"] == "1" and number % 7 else ""
+    with path.open("w", newline="") as stream:
+        table = csv.DictWriter(stream, (*HEADS, "size_mm"))
+        table.writeheader()
+        table.writerows(rows)
+    return path
+
+
+def write_lesions(folder, *, cases=40, readers=4, seed=3):
+    """Write marks and nodules of the study that ``write_reads`` writes: aided readers find more."""
+    generator = np.random.default_rng(seed)
+    marks, nodules = folder / "marks.csv", folder / "nodules.csv"
+    with nodules.open("w", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(("case", "x_mm", "y_mm", "z_mm", "diameter_mm"))
+        table.writerows((f"c{case:03d}", 10.0 * case, 5.0, -80.0, 8.0) for case in range(1, cases, 2))
+    with marks.open("w", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(("reader", "modality", "case", "x_mm", "y_mm", "z_mm", "score"))
+        for modality, found in (("aided", 0.9), ("unaided", 0.7)):
+            for reader in range(readers):
+                for case in range(cases):
+                    read = (f"r{reader}", modality, f"c{case:03d}")
+                    if case % 2 and generator.random() < found:
+                        table.writerow((*read, 10.0 * case + 1, 5.0, -80.0, f"{generator.uniform(0.4, 1):.3f}"))
+                    if generator.random() < 0.5:
+                        table.writerow((*read, 0.0, 90.0, 0.0, f"{generator.uniform(0, 0.7):.3f}"))
+    return marks, nodules
+
+
 def endpoint(kind=AnalysisKind.AUC_OBUCHOWSKI_ROCKETTE, **changes):
     """Make one endpoint."""
     rate = kind in {AnalysisKind.SENSITIVITY, AnalysisKind.SPECIFICITY}

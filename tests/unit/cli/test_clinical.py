@@ -76,6 +76,11 @@ def test_a_plan_is_locked_and_a_study_reported(made, capsys, tmp_path):
     assert main(["clinical", "report", str(reads), "--plan", str(locked), "--out", str(out)]) == 0
     assert (out / "report.docx").is_file()
     assert "superior" in capsys.readouterr().out
+    marks, nodules = made.write_lesions(tmp_path)
+    again = ["clinical", "report", str(reads), "--plan", str(locked), "--out", str(tmp_path / "with-marks")]
+    assert main([*again, "--marks", str(marks)]) == 2
+    assert main([*again, "--marks", str(marks), "--nodules", str(nodules)]) == 0
+    assert (tmp_path / "with-marks" / "froc.svg").is_file()
 
 
 @pytest.mark.verifies("SRS-CLIN-024", "SRS-CLIN-019", "RC-CLIN-004")

@@ -9,6 +9,7 @@ from lungai_core.clinical.analysis import analyse_study
 from lungai_core.clinical.plan import AnalysisKind, DataOrigin
 from lungai_core.clinical.report import build_report, report_html, report_json, write_report
 from lungai_core.clinical.study import ReadTable, read_study_csv
+from lungai_core.clinical.study_lesions import read_lesions_csv
 from lungai_core.errors import OutputFolderError
 
 
@@ -26,9 +27,9 @@ def _report(made, table, **changes):
 def test_every_number_names_its_requirement_and_reference_case(made, table):
     report = _report(made, table)
     endpoints = next(one for one in report.tables if one.title.startswith("Endpoints"))
-    columns = {head: number for number, head in enumerate(endpoints.heads)}
-    assert all(row[columns["Requirement"]] == "UN-009" for row in endpoints.rows)
-    assert endpoints.rows[0][columns["Reference case"]].startswith("mrmc_or/")
+    assert endpoints.heads[-2:] == ("Requirement", "Reference case")
+    assert all(row[-2].startswith("UN-009, SRS-CLIN-") for row in endpoints.rows)
+    assert endpoints.rows[0][-1].startswith("mrmc_or/")
     assert [plot.name for plot in report.plots] == ["roc", "calibration", "forest"]
 
 
@@ -85,3 +86,48 @@ def test_the_folder_holds_every_form_and_is_never_overwritten(made, table, tmp_p
     assert {"report.json", "report.html", "report.docx", "roc.png", "roc.svg", "forest.png"} <= names
     with pytest.raises(OutputFolderError, match="LAI-RES-002"):
         write_report(report, tmp_path / "report")
+
+
+@pytest.fixture(scope="module")
+def whole(made, tmp_path_factory):
+    """A report of a study with sizes and marks."""
+    folder = tmp_path_factory.mktemp("whole")
+    table = read_study_csv(made.add_sizes(made.write_reads(folder / "reads.csv")))
+    marks, nodules = made.write_lesions(folder)
+    lesions, file = read_lesions_csv(marks, nodules=nodules), made.locked()
+    analysis = analyse_study(table, file=file, library_version="1.2.3", lesions=lesions)
+    return build_report(analysis, table=table, file=file, lesions=lesions)
+
+
+@pytest.mark.verifies("SRS-CLIN-017")
+def test_marks_and_paired_sizes_bring_their_tables_and_plots(whole):
+    assert [plot.name for plot in whole.plots] == ["roc", "froc", "calibration", "bland_altman", "forest"]
+    titles = [table.title for table in whole.tables]
+    assert any("FROC" in title for title in titles)
+    assert any(title.startswith("Sizes, test minus control") for title in titles)
+
+
+@pytest.mark.verifies("SRS-CLIN-017")
+def test_each_row_of_results_names_a_requirement_and_a_reference_case_that_exists(whole, reference):
+    results = [table for table in whole.tables if table.title not in {"Plan", "How it was computed"}]
+    assert len(results) == 8
+    for table in results:
+        assert table.heads[-2:] == ("Requirement", "Reference case")
+        for *_, requirement, named in table.rows:
+            assert "SRS-CLIN-" in requirement
+            for one in named.split(", "):
+                topic, _, case = one.partition("/")
+                known = {item["id"] for item in reference.load(topic)} if case else {""}
+                assert one == "counted in the study file" or case in known
+    assert len(json.loads(report_json(whole))["tables"]) == len(whole.tables)
+
+
+@pytest.mark.verifies("SRS-CLIN-017")
+def test_sizes_too_few_to_compare_are_reported_as_not_estimable(made, table):
+    few = ReadTable(
+        **{name: getattr(table, name) for name in ReadTable.__slots__ if name != "sizes_mm"},
+        sizes_mm=np.where(table.cases == "c001", 8.0, np.nan),
+    )
+    report = _report(made, few)
+    assert "not estimable: 1 cases" in report_html(report)
+    assert "bland_altman" not in [plot.name for plot in report.plots]

@@ -31,6 +31,8 @@ def test_a_study_has_its_reads_groups_and_the_order_of_the_plan(made, tmp_path):
         (HEAD + "r,a,c,p,1,high\n", "Line 2 has a score that is no number"),
         (HEAD + "r,a,c,p,2,0.5\n", "Line 2 has a truth"),
         (HEAD + "r,a,c,p,1,nan\n", "Line 2 has a truth"),
+        (HEAD.replace("\n", ",size_mm\n") + "r,a,c,p,1,1,\nr,a,c,p,1,1,large\n", "Line 3 has a size that is no number"),
+        (HEAD.replace("\n", ",size_mm\n") + "r,a,c,p,1,1,-2\n", "Line 2 has a size that is not above 0"),
     ],
 )
 def test_a_row_that_cannot_be_used_is_refused_with_its_line(tmp_path, text, what):
