@@ -34,6 +34,7 @@ autodoc_mock_imports = [
     "matplotlib",
     "monai",
     "nibabel",
+    "numba",
     "onnx",
     "onnxruntime",
     "openvino",

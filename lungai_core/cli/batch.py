@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lungai_core.errors import ExitCode, InvalidArgumentError, LedgerBusyError, WorkersDieError
+from lungai_core.preprocess.kernels import Kernel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +50,9 @@ def _batch(  # noqa: PLR0913  each option of the command is one argument
     model: Annotated[Path | None, typer.Option(help="Folder or zip of a model pack; default: the bundled one.")] = None,
     require_gpu: Annotated[bool, typer.Option("--require-gpu", help="Refuse to run on a CPU.")] = False,
     shard: Annotated[str, typer.Option(help="i/N: take every N-th case from the i-th on, i from 0.")] = "0/1",
+    kernel: Annotated[
+        Kernel, typer.Option(help="What samples the patches; numba needs the extra fast.")
+    ] = Kernel.NUMPY,
     dicom: Annotated[bool, typer.Option(help="Write DICOM SEG, SR and explanation maps.")] = True,
     lease_s: Annotated[float, typer.Option(min=1, help="A worker silent for so long has lost its case.")] = 120.0,
 ) -> None:
@@ -64,7 +68,7 @@ def _batch(  # noqa: PLR0913  each option of the command is one argument
         ledger_path=out / (_LEDGER if shard == "0/1" else f"ledger-{number}.sqlite"),
         out_dir=out,
         pack_path=bundled_pack() if model is None else model.resolve(),
-        policy=ProviderPolicy(providers=providers, workers=1),
+        policy=ProviderPolicy(providers=providers, workers=1, kernel=kernel),
         lease_s=lease_s,
         max_attempts=3,
         written_at=datetime.now().astimezone().replace(microsecond=0) if dicom else None,

@@ -26,6 +26,7 @@ _PACKAGES = (
     "onnxruntime-gpu",
     "onnxruntime",
     "openvino",
+    "numba",
     "highdicom",
     "torch",
     "monai",

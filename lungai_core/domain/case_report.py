@@ -216,7 +216,8 @@ class Execution(FrozenModel):
 
     :implements: SRS-DOM-011, SDS-DOM-011
 
-    ``fallback`` tells why a provider that was preferred was not used; empty where the first choice ran.
+    ``fallback`` tells why a provider that was preferred was not used; empty where the first choice ran. ``kernel`` is
+    what sampled the patches, ``"numpy"`` or ``"numba"``: both give the same bits.
     """
 
     runtime: str
@@ -226,6 +227,7 @@ class Execution(FrozenModel):
     mode: ComputeMode
     batch_size: Annotated[int, Field(ge=1)]
     threads: Annotated[int, Field(ge=0)]
+    kernel: str = "numpy"
 
 
 class NoduleMask(FrozenModel):

@@ -169,7 +169,7 @@ def refused_case(error: LungaiError, /, *, model: ModelIdentity) -> CaseReport:
 
 def _patch(volume: CtVolume, candidate: Candidate, /, *, engine: InferenceEngine) -> Patch:
     contract = engine.pack.contract.input
-    patch = extract_patch(volume, candidate, contract=contract)
+    patch = extract_patch(volume, candidate, contract=contract, kernel=engine.kernel)
     level = (_TISSUE_HU - contract.lower_hu) / (contract.upper_hu - contract.lower_hu)
     if float(np.mean(patch.values > level)) < _TISSUE_SHARE:
         raise NoTissueError(

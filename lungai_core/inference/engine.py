@@ -13,6 +13,7 @@ from lungai_core.errors import DeviceMemoryError, EngineClosedError, ModelOutput
 from lungai_core.inference.providers import ProviderPolicy
 from lungai_core.inference.session import open_session
 from lungai_core.modelpack.reference import check_reference, reference_input
+from lungai_core.preprocess.kernels import Kernel, block_function
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,8 +92,11 @@ class InferenceEngine:
             If the graph does not fit its contract.
         ReferenceMismatchError
             If the network does not give the pack's reference outputs on this provider.
+        MissingDependencyError
+            If the runtime or the kernel of the policy is not installed.
         """
         policy = policy or ProviderPolicy()
+        block_function(policy.kernel)  # loaded, or refused, before the first case
         session = open_session(pack, policy=policy)
         answers = session.run(reference_input(pack.contract.input))
         names = [tensor.name for tensor in pack.contract.outputs.tensors()]
@@ -132,6 +136,11 @@ class InferenceEngine:
         )
 
     @property
+    def kernel(self) -> Kernel:
+        """What samples the patches for this engine."""
+        return self._policy.kernel
+
+    @property
     def execution(self) -> Execution:
         """What the network runs on, as it stands in each report."""
         on_gpu = self._info.provider.is_gpu
@@ -143,6 +152,7 @@ class InferenceEngine:
             mode=ComputeMode.FAST if on_gpu else ComputeMode.REPRODUCIBLE,
             batch_size=self._policy.gpu_batch_size if on_gpu else 1,
             threads=0 if on_gpu else 1,
+            kernel=self.kernel.value,
         )
 
     @property

@@ -19,6 +19,7 @@ from pydantic import Field, model_validator
 
 from lungai_core.domain.model import FrozenModel
 from lungai_core.errors import MissingDependencyError
+from lungai_core.preprocess.kernels import Kernel
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -52,13 +53,15 @@ class ProviderPolicy(FrozenModel):
 
     A provider that is not listed is never used: a list without the CPU refuses to run where no GPU can be used.
     ``workers`` patches are computed at a time on the CPU, each by one thread, so that their number changes no bit.
-    ``gpu_batch_size`` patches go to a GPU at a time; a batch that does not fit its memory is halved.
+    ``gpu_batch_size`` patches go to a GPU at a time; a batch that does not fit its memory is halved. ``kernel`` samples
+    the patches; it changes no bit.
     """
 
     providers: Annotated[tuple[Provider, ...], Field(min_length=1)] = (Provider.CUDA, Provider.OPENVINO, Provider.CPU)
     workers: Annotated[int, Field(ge=1, le=256)] = 2
     gpu_batch_size: Annotated[int, Field(ge=1, le=256)] = 20
     gpu_memory_limit_mib: Annotated[int, Field(ge=64)] = _DEFAULT_MEMORY_LIMIT_MIB
+    kernel: Kernel = Kernel.NUMPY
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:

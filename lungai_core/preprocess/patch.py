@@ -12,7 +12,8 @@ from lungai_core.domain.candidate import require_inside
 from lungai_core.domain.geometry import Geometry
 from lungai_core.domain.patch import Patch
 from lungai_core.preprocess.axes import AxisPlan, plan_axis
-from lungai_core.preprocess.interpolation import LinearMap, interpolate
+from lungai_core.preprocess.interpolation import ValueMap, interpolate
+from lungai_core.preprocess.kernels import Kernel
 from lungai_core.preprocess.threads import require_threads
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["extract_patch", "extract_patches"]
 
 
-def extract_patch(volume: CtVolume, candidate: Candidate, /, *, contract: InputContract) -> Patch:
+def extract_patch(
+    volume: CtVolume, candidate: Candidate, /, *, contract: InputContract, kernel: Kernel = Kernel.NUMPY
+) -> Patch:
     """Sample the patch of one candidate.
 
     :implements: SRS-PREP-001, SRS-PREP-002, SRS-PREP-006, SDS-PREP-001, SDS-PREP-002
@@ -45,6 +48,8 @@ def extract_patch(volume: CtVolume, candidate: Candidate, /, *, contract: InputC
         Its centre, LPS in mm, inside the volume.
     contract
         Size, spacing, window and fill value.
+    kernel
+        What computes the values. The result is the same, bit by bit, for each.
 
     Returns
     -------
@@ -55,12 +60,20 @@ def extract_patch(volume: CtVolume, candidate: Candidate, /, *, contract: InputC
     ------
     CandidateOutsideVolumeError
         If the centre lies outside the volume.
+    MissingDependencyError
+        If the kernel is not installed.
     """
-    return _sample(volume, candidate, contract, np.empty((1, *contract.size_zyx), dtype=np.float32))
+    return _sample(volume, candidate, contract, kernel, np.empty((1, *contract.size_zyx), dtype=np.float32))
 
 
 def extract_patches(
-    volume: CtVolume, candidates: Iterable[Candidate], /, *, contract: InputContract, threads: int = 1
+    volume: CtVolume,
+    candidates: Iterable[Candidate],
+    /,
+    *,
+    contract: InputContract,
+    threads: int = 1,
+    kernel: Kernel = Kernel.NUMPY,
 ) -> tuple[Patch, ...]:
     """Sample the patches of several candidates, in their order. They share one array, of which each is a view.
 
@@ -68,7 +81,7 @@ def extract_patches(
 
     Parameters
     ----------
-    volume, contract
+    volume, contract, kernel
         As for :func:`extract_patch`.
     candidates
         Each inside the volume.
@@ -81,18 +94,22 @@ def extract_patches(
         If a centre lies outside the volume.
     InvalidArgumentError
         If ``threads`` is out of range.
+    MissingDependencyError
+        If the kernel is not installed.
     """
     require_threads(threads)
     chosen = tuple(candidates)
     # One array for all: the system hands out large memory in large pages, which takes a quarter of the time off.
     values = np.empty((len(chosen), 1, *contract.size_zyx), dtype=np.float32)
     if threads == 1:
-        return tuple(_sample(volume, one, contract, part) for one, part in zip(chosen, values, strict=True))
+        return tuple(_sample(volume, one, contract, kernel, part) for one, part in zip(chosen, values, strict=True))
     with ThreadPoolExecutor(threads) as pool:
-        return tuple(pool.map(lambda one, part: _sample(volume, one, contract, part), chosen, values))
+        return tuple(pool.map(lambda one, part: _sample(volume, one, contract, kernel, part), chosen, values))
 
 
-def _sample(volume: CtVolume, candidate: Candidate, contract: InputContract, values: NDArray[np.float32]) -> Patch:
+def _sample(
+    volume: CtVolume, candidate: Candidate, contract: InputContract, kernel: Kernel, values: NDArray[np.float32]
+) -> Patch:
     """Write a candidate's surroundings into ``values`` ``(1, z, y, x)``."""
     require_inside(candidate, volume.geometry)
     center = volume.geometry.index_from_lps(candidate.center_lps_mm).tolist()
@@ -100,11 +117,14 @@ def _sample(volume: CtVolume, candidate: Candidate, contract: InputContract, val
     inside = math.prod(plan.end - plan.begin for plan in plans)
     total = math.prod(contract.size_zyx)
     if inside < total:
-        values[...] = _window(contract, contract.fill_hu)
-    scale = volume.rescale_slope / (contract.upper_hu - contract.lower_hu)
-    offset = _window(contract, volume.rescale_intercept)
-    interpolate(volume.stored, plans, values[0], value_map=LinearMap(scale, offset), threads=1)
-    np.clip(values, 0.0, 1.0, out=values)
+        values[...] = min(max(_window(contract, contract.fill_hu), 0.0), 1.0)
+    window = ValueMap(
+        scale=volume.rescale_slope / (contract.upper_hu - contract.lower_hu),
+        offset=_window(contract, volume.rescale_intercept),
+        lower=0.0,
+        upper=1.0,
+    )
+    interpolate(volume.stored, plans, values[0], value_map=window, kernel=kernel)
     return Patch(
         values=values,
         geometry=_patch_geometry(center, volume.geometry, contract),

@@ -11,7 +11,8 @@ from lungai_core.domain.geometry import Geometry, Vector
 from lungai_core.domain.volume import HuVolume
 from lungai_core.errors import InvalidArgumentError, ResampledTooLargeError
 from lungai_core.preprocess.axes import plan_axis
-from lungai_core.preprocess.interpolation import LinearMap, interpolate
+from lungai_core.preprocess.interpolation import ValueMap, interpolate
+from lungai_core.preprocess.kernels import Kernel
 from lungai_core.preprocess.threads import require_threads
 
 if TYPE_CHECKING:
@@ -25,7 +26,13 @@ _COUNT_TOLERANCE = 1e-6
 
 
 def resample(
-    volume: CtVolume, /, *, spacing_zyx_mm: Vector, threads: int = 1, max_voxels: int = _DEFAULT_MAX_VOXELS
+    volume: CtVolume,
+    /,
+    *,
+    spacing_zyx_mm: Vector,
+    threads: int = 1,
+    kernel: Kernel = Kernel.NUMPY,
+    max_voxels: int = _DEFAULT_MAX_VOXELS,
 ) -> HuVolume:
     """Resample a volume to a new voxel spacing, by linear interpolation.
 
@@ -43,6 +50,8 @@ def resample(
         Target spacing ``(z, y, x)`` in mm; each > 0.
     threads
         How many parts are computed at a time, 1 to 64. The result is the same, bit by bit, for any number.
+    kernel
+        What computes the values. The result is the same, bit by bit, for each.
     max_voxels
         How many voxels the result may have at most; each takes 4 bytes.
 
@@ -57,6 +66,8 @@ def resample(
         If a spacing is not positive and finite, or ``threads`` is out of range.
     ResampledTooLargeError
         If the result would have more voxels than ``max_voxels``.
+    MissingDependencyError
+        If the kernel is not installed.
     """
     require_threads(threads)
     _require_spacing(spacing_zyx_mm)
@@ -78,8 +89,8 @@ def resample(
     )
     count_z, count_y, count_x = counts
     values = np.empty((count_z, count_y, count_x), dtype=np.float32)
-    to_hu = LinearMap(volume.rescale_slope, volume.rescale_intercept)
-    interpolate(volume.stored, (plan_z, plan_y, plan_x), values, value_map=to_hu, threads=threads)
+    to_hu = ValueMap(volume.rescale_slope, volume.rescale_intercept)
+    interpolate(volume.stored, (plan_z, plan_y, plan_x), values, value_map=to_hu, threads=threads, kernel=kernel)
     geometry = Geometry((count_z, count_y, count_x), spacing_zyx_mm, native.origin_lps_mm, native.axes_zyx_lps)
     return HuVolume(values_hu=values, geometry=geometry)
 

@@ -13,7 +13,8 @@ from lungai_core.domain.contract import InputContract
 from lungai_core.domain.geometry import Geometry
 from lungai_core.domain.volume import CtSeries, CtVolume
 from lungai_core.preprocess.axes import plan_axis
-from lungai_core.preprocess.interpolation import LinearMap, interpolate
+from lungai_core.preprocess.interpolation import ValueMap, interpolate
+from lungai_core.preprocess.kernels import Kernel
 from lungai_core.preprocess.patch import extract_patch
 from lungai_core.preprocess.resampling import resample
 
@@ -143,8 +144,30 @@ def test_values_do_not_depend_on_how_the_rows_are_cut_into_blocks(volume, block_
     )
     shape = tuple(plan.count for plan in plans)
     whole, cut = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    interpolate(volume.stored, plans, whole, value_map=LinearMap(0.5, 1.0), threads=1)
+    interpolate(volume.stored, plans, whole, value_map=ValueMap(0.5, 1.0))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lungai_core.preprocess.interpolation._BLOCK_VOXELS", block_voxels)
-        interpolate(volume.stored, plans, cut, value_map=LinearMap(0.5, 1.0), threads=2)
+        interpolate(volume.stored, plans, cut, value_map=ValueMap(0.5, 1.0), threads=2)
     assert whole.tobytes() == cut.tobytes()
+
+
+@pytest.mark.verifies("SRS-PREP-007")
+@settings(max_examples=60, deadline=None)
+@given(
+    volume=volumes(),
+    steps=st.tuples(*[st.floats(0.2, 3.0)] * 3),
+    start=st.floats(-3.0, 3.0),
+    scale=st.floats(-2.0, 2.0),
+    lower=st.sampled_from([-np.inf, 0.0, 100.0]),
+)
+def test_both_kernels_give_the_same_bits_for_any_grid_and_map(volume, steps, start, scale, lower):
+    pytest.importorskip("numba", reason="numba is not installed")
+    shape = volume.stored.shape
+    plans = tuple(
+        plan_axis(start=start, step=step, count=9, size=size) for step, size in zip(steps, shape, strict=True)
+    )
+    value_map = ValueMap(scale, -50.0, lower, lower + 1000.0 if np.isfinite(lower) else np.inf)
+    of_numpy, of_numba = np.zeros((9, 9, 9), np.float32), np.zeros((9, 9, 9), np.float32)
+    interpolate(volume.stored, plans, of_numpy, value_map=value_map, kernel=Kernel.NUMPY)
+    interpolate(volume.stored, plans, of_numba, value_map=value_map, kernel=Kernel.NUMBA)
+    assert of_numpy.tobytes() == of_numba.tobytes()

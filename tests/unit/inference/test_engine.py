@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -9,10 +10,17 @@ import pytest
 from lungai_core.domain.case_report import ComputeMode
 from lungai_core.domain.geometry import Geometry
 from lungai_core.domain.patch import Patch
-from lungai_core.errors import DeviceMemoryError, EngineClosedError, ModelOutputError, ReferenceMismatchError
+from lungai_core.errors import (
+    DeviceMemoryError,
+    EngineClosedError,
+    MissingDependencyError,
+    ModelOutputError,
+    ReferenceMismatchError,
+)
 from lungai_core.inference.engine import InferenceEngine, NetworkAnswer, require_finite
 from lungai_core.inference.providers import Provider, ProviderPolicy
 from lungai_core.inference.session import SessionInfo
+from lungai_core.preprocess.kernels import Kernel
 
 
 def _patches(count, size=96):
@@ -72,7 +80,25 @@ def test_the_report_names_what_the_session_reports(engine):
     execution = engine.execution
     assert execution.provider == "CPUExecutionProvider"
     assert (execution.mode, execution.batch_size, execution.threads) == (ComputeMode.REPRODUCIBLE, 1, 1)
+    assert execution.kernel == "numpy"
     assert engine.model.sha256 == engine.pack.sha256
+
+
+@pytest.mark.verifies("SRS-PREP-007", "SRS-INFER-002")
+def test_an_engine_whose_kernel_is_not_installed_is_not_opened(pack, monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    monkeypatch.delitem(sys.modules, "lungai_core.preprocess.numba_kernel", raising=False)
+    policy = ProviderPolicy(providers=(Provider.CPU,), kernel=Kernel.NUMBA)
+    with pytest.raises(MissingDependencyError):
+        InferenceEngine.open(pack, policy=policy)
+
+
+@pytest.mark.verifies("SRS-PREP-007", "SRS-INFER-002")
+def test_the_report_names_the_kernel_of_numba_where_it_samples(pack):
+    pytest.importorskip("numba", reason="numba is not installed")
+    policy = ProviderPolicy(providers=(Provider.CPU,), kernel=Kernel.NUMBA)
+    with InferenceEngine.open(pack, policy=policy) as engine:
+        assert engine.execution.kernel == "numba"
     assert engine.self_test_difference < 1e-3
 
 
