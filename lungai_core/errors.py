@@ -87,6 +87,7 @@ __all__ = [
     "ProviderUnavailableError",
     "ReadingProtocolError",
     "ReferenceMismatchError",
+    "ReportPartsError",
     "ResampledTooLargeError",
     "ResourceError",
     "ResultFileError",
@@ -628,6 +629,15 @@ class ResultFileError(InputRejectedError):
     """
 
     code = "LAI-REPORT-001"
+
+
+class ReportPartsError(InputRejectedError):
+    """The volume or the card that a report shall be written with belongs to another result.
+
+    :implements: SRS-REPORT-008, SDS-REPORT-002
+    """
+
+    code = "LAI-REPORT-002"
 
 
 class CorruptDicomError(InputRejectedError):

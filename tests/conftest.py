@@ -75,11 +75,25 @@ def shared_reference() -> Path:
     return _shared("reference")
 
 
-@pytest.fixture(scope="session")
-def ct_series():
-    """Give the module that writes CT series for tests; folders of tests are not importable by name."""
-    path = REPOSITORY / "tests" / "support" / "ct_series.py"
-    spec = importlib.util.spec_from_file_location("ct_series", path)
+def _support(name: str):
+    """Load a module of ``tests/support``; folders of tests are not importable by name."""
+    path = REPOSITORY / "tests" / "support" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def ct_series():
+    """Give the module that writes CT series for tests."""
+    return _support("ct_series")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Give the module that opens pages in headless Chromium; without Chromium the test is skipped."""
+    module = _support("browser")
+    if module.CHROMIUM is None:
+        pytest.skip("chromium is not installed")
     return module

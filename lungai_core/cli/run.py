@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lungai_core.errors import ExitCode
+from lungai_core.report.language import ReportLanguage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,9 +44,10 @@ def _run(  # noqa: PLR0913  each option of the command is one argument
         bool, typer.Option("--refusal-report", help="Write a report for a refused series too (exit code stays 3).")
     ] = False,
     dicom: Annotated[bool, typer.Option(help="Write DICOM SEG, SR and explanation maps.")] = True,
+    pdf: Annotated[ReportLanguage | None, typer.Option(help="Write report.pdf in this language.")] = None,
     written_at: Annotated[
         datetime | None,
-        typer.Option(help="Time of creation in the DICOM objects; the same time gives the same objects."),
+        typer.Option(help="Time of creation in the DICOM objects and the PDF; the same time gives the same bytes."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result on stdout as JSON.")] = False,
 ) -> None:
@@ -53,13 +55,20 @@ def _run(  # noqa: PLR0913  each option of the command is one argument
     from lungai_core.cli.walk import CaseFiles, OnRefusal, walk_case
     from lungai_core.inference.providers import ProviderPolicy
     from lungai_core.modelpack.pack import bundled_pack, open_pack
+    from lungai_core.report.pdf import PrintOrder
 
     pack = open_pack(bundled_pack() if model is None else model)
     # DICOM times are local unless an offset is given, and an offset would change the meaning of the study's own times.
-    moment = (written_at or datetime.now().astimezone()).replace(microsecond=0) if dicom else None
+    moment = (written_at or datetime.now().astimezone()).replace(microsecond=0)
     with step_progress() as on_step:
         report = walk_case(
-            CaseFiles(ct_dir=ct_dir, candidates_file=candidates, out_dir=out, written_at=moment),
+            CaseFiles(
+                ct_dir=ct_dir,
+                candidates_file=candidates,
+                out_dir=out,
+                written_at=moment if dicom else None,
+                printed=None if pdf is None else PrintOrder(pdf, moment),
+            ),
             pack=pack,
             policy=ProviderPolicy.gpu_only() if require_gpu else ProviderPolicy(),
             on_refusal=OnRefusal.REPORT if refusal_report else OnRefusal.ERROR,

@@ -18,7 +18,9 @@ from lungai_core.errors import InputRejectedError
 from lungai_core.files import new_folder
 from lungai_core.inference.case import analyze_case, refused_case
 from lungai_core.inference.engine import InferenceEngine
-from lungai_core.report.html import CaseDocument, write_report_html
+from lungai_core.report.document import CaseDocument
+from lungai_core.report.html import write_report_html
+from lungai_core.report.pdf import PrintOrder, write_report_pdf
 from lungai_core.report.result_json import write_result_json
 from lungai_core.report.tables import write_nodules_csv, write_worklist_csv
 
@@ -76,6 +78,8 @@ class CaseFiles:
     written_at
         The time that DICOM objects carry as their creation; ``None`` where none shall be written. It takes part in
         their UIDs, so that the same case, model and time give the same objects.
+    printed
+        How ``report.pdf`` shall be written; ``None`` where none shall be.
     """
 
     ct_dir: Path
@@ -83,6 +87,7 @@ class CaseFiles:
     out_dir: Path
     kind: InputKind = InputKind.CT_SERIES
     written_at: datetime | None = None
+    printed: PrintOrder | None = None
 
 
 def walk_case(
@@ -170,6 +175,8 @@ def _analyse(files: CaseFiles, /, *, engine: InferenceEngine, on_step: Callable[
 def _write(document: CaseDocument, folder: Path, /, *, files: CaseFiles) -> None:
     write_result_json(document.report, folder / "result.json")
     write_report_html(document, folder / "report.html")
+    if files.printed is not None:
+        write_report_pdf(document, folder / "report.pdf", order=files.printed)
     write_nodules_csv(document.report, folder / "nodules.csv")
     write_worklist_csv(document.report, folder / "worklist.csv")
     # A multi-frame series has no image a slice that a Segmentation could refer to; its masks stand in result.json.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lungai_core.errors import EvidenceInputError
 from lungai_core.evidence.fields import Field, Text, declared, derived
 from lungai_core.evidence.project import code_inventory, history_json
-from lungai_core.evidence.sbom import components, cyclonedx_json, read_soup, validate_cyclonedx
+from lungai_core.evidence.sbom import components, cyclonedx_json, read_soup, read_vendored, validate_cyclonedx
 from lungai_core.evidence.sources import JsonRecord, SourceBook
 from lungai_core.evidence.studies import read_study
 from lungai_core.trace.matrix import matrix_csv, matrix_json
@@ -244,6 +244,7 @@ def gather(
     code_id = book.record("code/files.json", code, tool=TOOL, time=project.history.time, note="source files")
     soup_bytes = (project.root / SOUP_LIST).read_bytes() if (project.root / SOUP_LIST).is_file() else b"package = []"
     parts = components(project, soup=read_soup(soup_bytes, where=SOUP_LIST))
+    parts += read_vendored(soup_bytes, where=SOUP_LIST)
     bill = cyclonedx_json(project, parts)
     validate_cyclonedx(bill)
     sbom_id = book.record("sbom/sbom.cdx.json", bill.encode(), tool=TOOL, time=time, note="CycloneDX bill of materials")

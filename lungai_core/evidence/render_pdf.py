@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import io
-import json
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lungai_core.errors import MissingDependencyError, MissingFontError
 from lungai_core.evidence.document import NOTICE, Drawing, Prose, Quote, Table
 from lungai_core.evidence.fields import Language
 from lungai_core.evidence.layout import (
@@ -21,15 +18,14 @@ from lungai_core.evidence.layout import (
     table_title,
     title_of,
 )
+from lungai_core.typeset import CJK_FONTS, Typesetter, typst_string
 
 if TYPE_CHECKING:
     from lungai_core.evidence.document import Block, Document, Layer
     from lungai_core.evidence.layout import Edition
 
-__all__ = ["CJK_FONTS", "PdfRenderer", "drawing_markup", "typst_markup"]
+__all__ = ["PdfRenderer", "drawing_markup", "typst_markup"]
 
-CJK_FONTS = ("Noto Sans CJK SC", "Source Han Sans SC", "Noto Serif CJK SC", "Source Han Serif SC")
-STANDARD = "a-2b"
 _ZERO_WIDTH_SPACE = "\u200b"
 
 _PREAMBLE = """\
@@ -50,7 +46,7 @@ _PREAMBLE = """\
 
 
 class PdfRenderer:
-    """Typst with its fonts, loaded once for all documents of a set.
+    """A printer for all documents of a set.
 
     :implements: SRS-EVID-019, SRS-EVID-020, SDS-EVID-012
 
@@ -63,26 +59,9 @@ class PdfRenderer:
     """
 
     def __init__(self, *, families: tuple[str, ...] = CJK_FONTS) -> None:
-        try:
-            typst: Any = importlib.import_module("typst")
-        except ImportError as error:
-            raise MissingDependencyError(
-                "The PDF renderer is not installed.", where="typst", remedy='Run `pip install "lungai-core[evidence]"`.'
-            ) from error
-        fonts = typst.Fonts()
-        present = set(fonts.families())
-        font = next((family for family in families if family in present), None)
-        if font is None:
-            raise MissingFontError(
-                "No font with Chinese glyphs is installed.",
-                where="fonts of this machine",
-                allowed=", ".join(families),
-                remedy="Install one, on Debian and Ubuntu by `apt-get install fonts-noto-cjk`, and build again.",
-            )
-        self.font: str = font
-        self.tool = f"typst {typst.__version__}"
-        self._error: type[Exception] = typst.TypstError
-        self._compiler = typst.Compiler(font_paths=fonts)
+        self._typesetter = Typesetter(families=families)
+        self.font = self._typesetter.font
+        self.tool = self._typesetter.tool
 
     def pdf(self, document: Document, /, *, language: Language, edition: Edition) -> bytes:
         """Return a document as PDF/A-2b.
@@ -100,10 +79,7 @@ class PdfRenderer:
             If a sign of the document has no glyph.
         """
         markup = typst_markup(document, language=language, edition=edition, font=self.font)
-        stamp = int(datetime.fromisoformat(edition.time).timestamp())
-        return self._compile(
-            markup, document.stem, format="pdf", pdf_standards=STANDARD, timestamp=stamp, pdf_tags=False
-        )
+        return self._typesetter.pdf(markup, where=document.stem, time=datetime.fromisoformat(edition.time))
 
     def png(self, drawing: Drawing, /, *, language: Language) -> bytes:
         """Return a drawing as PNG, for formats that cannot hold the vector drawing.
@@ -115,21 +91,9 @@ class PdfRenderer:
         drawing, language
             What and in which words.
         """
-        preamble = _PREAMBLE % {"font": _string(self.font), "lang": _string(language)}
+        preamble = _PREAMBLE % {"font": typst_string(self.font), "lang": typst_string(language)}
         page = "#set page(width: 170mm, height: auto, margin: 2mm)\n"
-        return self._compile(preamble + page + drawing_markup(drawing.layers), drawing.title.en, format="png", ppi=200)
-
-    def _compile(self, markup: str, where: str, /, **settings: Any) -> bytes:  # noqa: ANN401  Typst's own settings
-        try:
-            content = self._compiler.compile(input=markup.encode(), **settings)
-        except self._error as error:
-            raise MissingFontError(
-                "A page cannot be set: " + str(error).split("\n", 1)[0][:200],
-                where=where,
-                allowed=f"signs that the font {self.font} has a glyph for",
-                remedy="Replace the sign in the text it comes from, or install a fuller edition of the font.",
-            ) from error
-        return bytes(content[0] if isinstance(content, list) else content)
+        return self._typesetter.png(preamble + page + drawing_markup(drawing.layers), where=drawing.title.en)
 
 
 def typst_markup(document: Document, /, *, language: Language, edition: Edition, font: str) -> str:
@@ -148,10 +112,10 @@ def typst_markup(document: Document, /, *, language: Language, edition: Edition,
     date = datetime.fromisoformat(edition.time)
     title = title_of(document, language)
     out.write(
-        f"#set document(title: {_string(title)}, author: {_string(edition.component)}, "
+        f"#set document(title: {typst_string(title)}, author: {typst_string(edition.component)}, "
         f"date: datetime(year: {date.year}, month: {date.month}, day: {date.day}))\n"
     )
-    out.write(_PREAMBLE % {"font": _string(font), "lang": _string(language)})
+    out.write(_PREAMBLE % {"font": typst_string(font), "lang": typst_string(language)})
     page = PAGE.in_language(language)
     out.write(
         f'#set page(paper: "a4", flipped: {str(document.landscape).lower()}, '
@@ -159,20 +123,20 @@ def typst_markup(document: Document, /, *, language: Language, edition: Edition,
         f'  header: text(7.5pt, fill: rgb("#5b6b7b"), grid(columns: (1fr, auto), {_content(document.stem)}, '
         f"{_content(edition.line)})),\n"
         f'  footer: context text(7.5pt, fill: rgb("#5b6b7b"), grid(columns: (1fr, auto), {_content(edition.time)}, '
-        f"[#{_string(page)} #counter(page).display() / #counter(page).final().first()])))\n"
+        f"[#{typst_string(page)} #counter(page).display() / #counter(page).final().first()])))\n"
     )
-    out.write(f'#text(20pt, weight: "bold", fill: rgb("#1f3a5f"), {_string(title)})\n\n')
+    out.write(f'#text(20pt, weight: "bold", fill: rgb("#1f3a5f"), {typst_string(title)})\n\n')
     if document.draft_of.en:
-        out.write(f'#text(9.5pt, weight: "bold", {_string(document.draft_of.in_language(language))})\n\n')
+        out.write(f'#text(9.5pt, weight: "bold", {typst_string(document.draft_of.in_language(language))})\n\n')
     out.write(
         '#block(width: 100%, fill: rgb("#eef3f8"), stroke: (left: 3pt + rgb("#1f3a5f")), inset: 8pt)['
-        f"#{_string(NOTICE.en)} \\ #{_string(NOTICE.zh)}]\n"
-        f'#text(7.5pt, fill: rgb("#5b6b7b"), {_string(STATE_NOTE.in_language(language))})\n\n'
+        f"#{typst_string(NOTICE.en)} \\ #{typst_string(NOTICE.zh)}]\n"
+        f'#text(7.5pt, fill: rgb("#5b6b7b"), {typst_string(STATE_NOTE.in_language(language))})\n\n'
     )
     if len(document.sections) > 4:  # noqa: PLR2004  a contents list helps from about two pages on
         out.write("#outline(title: none, depth: 1, indent: 0pt)\n")
     for heading, level, section in numbered(document.sections, language):
-        out.write(f"#heading(level: {level}, {_string(heading)})\n")
+        out.write(f"#heading(level: {level}, {typst_string(heading)})\n")
         for block in section.blocks:
             out.write(_block(block, language))
     return out.getvalue()
@@ -192,7 +156,7 @@ def drawing_markup(layers: tuple[Layer, ...], /) -> str:
     for position, layer in enumerate(layers):
         boxes = ", ".join(
             'box(width: 100%, fill: rgb("#eef3f8"), stroke: 0.6pt + rgb("#1f3a5f"), radius: 2pt, inset: 6pt, '
-            f"align(center, text(9pt, {_string(name)})))"
+            f"align(center, text(9pt, {typst_string(name)})))"
             for name in layer.names
         )
         parts.append(f"grid(columns: (1fr,) * {len(layer.names)}, column-gutter: 6pt, {boxes})")
@@ -204,18 +168,18 @@ def drawing_markup(layers: tuple[Layer, ...], /) -> str:
 
 def _block(block: Block, language: Language, /) -> str:
     if isinstance(block, Prose):
-        return f"#{_string(block.text.in_language(language))}\n\n"
+        return f"#{typst_string(block.text.in_language(language))}\n\n"
     if isinstance(block, Quote):
         return _quote(block, language)
     if isinstance(block, Drawing):
-        title = f"#align(center, text(8pt, {_string(block.title.in_language(language))}))\n\n"
+        title = f"#align(center, text(8pt, {typst_string(block.title.in_language(language))}))\n\n"
         return f"#block(breakable: false)[\n{drawing_markup(block.layers)}{title}]\n"
     return _table(block, language)
 
 
 def _quote(block: Quote, language: Language, /) -> str:
-    words = _string(breakable(block.value.text.in_language(language), _ZERO_WIDTH_SPACE))
-    source = f"#src({_string(' '.join(block.value.sources))})"
+    words = typst_string(breakable(block.value.text.in_language(language), _ZERO_WIDTH_SPACE))
+    source = f"#src({typst_string(' '.join(block.value.sources))})"
     if block.style == "bullet":
         return f"- #{words} {source}\n"
     if block.style == "code":
@@ -228,27 +192,21 @@ def _table(table: Table, language: Language, /) -> str:
     out = io.StringIO()
     title = table_title(table, language)
     if title:
-        out.write(f"#caption({_string(title)})\n")
+        out.write(f"#caption({typst_string(title)})\n")
     if not table.rows:
         none = "No rows." if language is Language.EN else "无记录。"
-        out.write(f"#text(8.5pt, {_string(none)})\n\n")
+        out.write(f"#text(8.5pt, {typst_string(none)})\n\n")
         return out.getvalue()
     shares = ", ".join(f"{share * 100:.2f}%" for _, share in columns)
-    heads = ", ".join(f"th({_string(name)})" for name, _ in columns)
+    heads = ", ".join(f"th({typst_string(name)})" for name, _ in columns)
     out.write(f"#table(columns: ({shares}), table.header({heads}),\n")
     for row in rows_of(table, language):
         *cells, (sources, _) = row
-        words = ", ".join(f"{mark}({_string(breakable(text, _ZERO_WIDTH_SPACE))})" for text, mark in cells)
-        out.write(f"  {words}, src({_string(sources)}),\n")
+        words = ", ".join(f"{mark}({typst_string(breakable(text, _ZERO_WIDTH_SPACE))})" for text, mark in cells)
+        out.write(f"  {words}, src({typst_string(sources)}),\n")
     out.write(")\n\n")
     return out.getvalue()
 
 
 def _content(text: str, /) -> str:
-    return f"[#{_string(text)}]"
-
-
-def _string(text: str, /) -> str:
-    # Typst's string literals take JSON's escapes for quote, backslash and line feed; the rest stands as it is.
-    cleaned = "".join(sign if sign >= " " or sign == "\n" else " " for sign in text)
-    return json.dumps(cleaned, ensure_ascii=False)
+    return f"[#{typst_string(text)}]"

@@ -10,7 +10,7 @@ import tomllib
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lungai_core.errors import EvidenceInputError, MissingDependencyError
 
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from lungai_core.evidence.project import Project
-    from lungai_core.trace.record import Package
 
-__all__ = ["Component", "components", "cyclonedx_json", "read_soup", "validate_cyclonedx"]
+__all__ = ["Component", "components", "cyclonedx_json", "read_soup", "read_vendored", "validate_cyclonedx"]
 
 _NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 _EXTRA = re.compile(r"""extra\s*==\s*["']([^"']+)["']""")
@@ -36,8 +35,12 @@ class Component:
 
     Parameters
     ----------
-    name, version, record_sha256
-        As the run record says; the hash is that of the distribution's list of file hashes.
+    name, version, purl
+        As the run record says, or as the SOUP list says of what is bundled into the product itself.
+    record_sha256
+        The hash of the distribution's list of file hashes; empty for what is bundled.
+    file_sha256
+        The hash of the file that a bundled component is a part of; empty otherwise.
     supplier, licence, purpose
         As the SOUP list says; empty where it does not list the component.
     in_device
@@ -52,7 +55,9 @@ class Component:
 
     name: str
     version: str
+    purl: str
     record_sha256: str
+    file_sha256: str
     supplier: str
     licence: str
     purpose: str
@@ -85,9 +90,15 @@ def components(project: Project, /, *, soup: Mapping[str, Mapping[str, Any]]) ->
     packages = {_normal(each.name): each for each in project.run.environment.packages}
     packages.pop(_normal(project.name), None)
     requires = {name: _requires(name, packages) for name in packages}
+    purls = {name: f"pkg:pypi/{name}@{package.version}" for name, package in packages.items()}
     device = _closure({name for name, row in soup.items() if row.get("in_device")} & set(packages), requires)
     return tuple(
-        _component(packages[name], soup.get(name, {}), in_device=name in device, requires=requires[name])
+        _component(
+            _Origin(name, packages[name].version, purls[name], packages[name].sha256, ""),
+            soup.get(name, {}),
+            in_device=name in device,
+            requires=requires[name],
+        )
         for name in sorted(packages)
     )
 
@@ -112,12 +123,52 @@ def read_soup(content: bytes, /, *, where: str) -> dict[str, Mapping[str, Any]]:
     try:
         return {_normal(row["name"]): row for row in tomllib.loads(content.decode())["package"]}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise EvidenceInputError(
-            f"The SOUP list cannot be read ({type(error).__name__}).",
-            where=where,
-            allowed="TOML with [[package]] tables that have a name",
-            remedy="Mend the file and repeat the build.",
-        ) from error
+        raise _unreadable(error, where, "TOML with [[package]] tables that have a name") from error
+
+
+def read_vendored(content: bytes, /, *, where: str) -> tuple[Component, ...]:
+    """Read from the SOUP list what is bundled into the product itself: a table ``vendored`` a component.
+
+    :implements: SRS-EVID-025, SDS-EVID-009
+
+    Parameters
+    ----------
+    content, where
+        As for :func:`read_soup`.
+
+    Returns
+    -------
+    tuple of Component
+        In the order of the file; each with the hash of the file that it is a part of.
+
+    Raises
+    ------
+    EvidenceInputError
+        If a table has no name, version, package URL or hash.
+    """
+    try:
+        rows = tomllib.loads(content.decode()).get("vendored", [])
+        return tuple(
+            _component(
+                _Origin(row["name"], row["version"], row["purl"], "", row["sha256"]),
+                row,
+                in_device=bool(row.get("in_device")),
+                requires=(),
+            )
+            for row in rows
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        allowed = "TOML with [[vendored]] tables that have name, version, purl and sha256"
+        raise _unreadable(error, where, allowed) from error
+
+
+def _unreadable(error: Exception, where: str, allowed: str, /) -> EvidenceInputError:
+    return EvidenceInputError(
+        f"The SOUP list cannot be read ({type(error).__name__}).",
+        where=where,
+        allowed=allowed,
+        remedy="Mend the file and repeat the build.",
+    )
 
 
 def cyclonedx_json(project: Project, listed: tuple[Component, ...], /) -> str:
@@ -134,7 +185,7 @@ def cyclonedx_json(project: Project, listed: tuple[Component, ...], /) -> str:
         From :func:`components`.
     """
     root_ref = f"{project.name}@{project.version}"
-    refs = {each.name: f"pkg:pypi/{each.name}@{each.version}" for each in listed}
+    refs = {each.name: each.purl for each in listed}
     identity = f"{project.name}/{project.version}/{project.history.commit}/{project.run.environment.sha256}"
     direct = sorted(refs[each.name] for each in listed if each.purpose)
     content = {
@@ -210,12 +261,18 @@ def _missing() -> MissingDependencyError:
     )
 
 
-def _component(package: Package, row: Mapping[str, Any], /, *, in_device: bool, requires: tuple[str, ...]) -> Component:
+class _Origin(NamedTuple):
+    name: str
+    version: str
+    purl: str
+    record_sha256: str
+    file_sha256: str
+
+
+def _component(origin: _Origin, row: Mapping[str, Any], /, *, in_device: bool, requires: tuple[str, ...]) -> Component:
     known = bool(row.get("support_source"))
     return Component(
-        name=_normal(package.name),
-        version=package.version,
-        record_sha256=package.sha256,
+        **origin._asdict(),
         supplier=str(row.get("manufacturer", "")),
         licence=str(row.get("licence", "")),
         purpose=str(row.get("purpose", "")),
@@ -235,7 +292,7 @@ def _entry(each: Component, ref: str, /) -> dict[str, object]:
         "bom-ref": ref,
         "name": each.name,
         "version": each.version,
-        "purl": ref,
+        "purl": each.purl,
         "scope": "required" if each.in_device else "excluded",
         "properties": [
             {"name": "lungai:end-of-support", "value": each.end_of_support or "TO BE COMPLETED BY MANUFACTURER"},
@@ -243,6 +300,8 @@ def _entry(each: Component, ref: str, /) -> dict[str, object]:
             {"name": "lungai:support-level", "value": each.support_level or "TO BE COMPLETED BY MANUFACTURER"},
         ],
     }
+    if each.file_sha256:
+        entry["hashes"] = [{"alg": "SHA-256", "content": each.file_sha256}]
     if each.supplier:
         entry["supplier"] = {"name": each.supplier}
     if each.licence:

@@ -44,7 +44,7 @@ class NoduleCrop:
     mask
         ``(80, 80, 80)`` bool, the reported mask at each voxel's centre.
     heat
-        ``(80, 80, 80)`` uint8, the explanation map between its voxel centres; 0 where there is none.
+        ``(80, 80, 80)`` uint8, the explanation map between its voxel centres; 0 outside of its grid.
     step_mm
         Distance of neighbouring voxels, mm.
     """
@@ -121,9 +121,12 @@ def _heat_on(grid: Geometry, explanation: ExplanationMap, /) -> NDArray[np.uint8
         last = values.shape[axis] - 1
         clipped = np.clip(index, 0, last)
         below = np.minimum(clipped.astype(np.intp), max(last - 1, 0))
-        weight = (clipped - below).reshape([-1 if i == axis else 1 for i in range(3)])
+        shape = [-1 if i == axis else 1 for i in range(3)]
+        weight = (clipped - below).reshape(shape)
+        # A voxel reaches half a step around its centre; beyond the outermost the network saw nothing.
+        known = (np.abs(index - last / 2) <= last / 2 + 0.5).reshape(shape)
         above = np.minimum(below + 1, last)
-        values = values.take(below, axis=axis) * (1 - weight) + values.take(above, axis=axis) * weight
+        values = (values.take(below, axis=axis) * (1 - weight) + values.take(above, axis=axis) * weight) * known
     return np.rint(values).astype(np.uint8)
 
 

@@ -1,21 +1,34 @@
-"""The parts of the report page as HTML. All text from a report or card is escaped here and nowhere else."""
+"""The parts of the report page as HTML. All text from a report or card is escaped here and in ``say``."""
 
 from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING
 
-from lungai_core.domain.case_report import CaseStatus, InputKind
-from lungai_core.report.wording import COMPUTE_MODES, PHRASES, REVIEW_REASONS, STATUSES, WARNINGS, Phrase, say
+from lungai_core.report.facts import (
+    NONE,
+    Fact,
+    Weight,
+    banners,
+    cells,
+    closing_lists,
+    doubts,
+    is_phantom,
+    measures,
+    model_facts,
+    provenance,
+    summary,
+)
+from lungai_core.report.pictures import MARKS
+from lungai_core.report.wording import PHRASES, Phrase, same, say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from lungai_core.domain.case_report import CaseReport, NoduleResult
-    from lungai_core.modelpack.card import ModelCard
+    from lungai_core.modelpack.card import Figure, ModelCard
 
 __all__ = [
-    "failure_section",
     "header_section",
     "model_section",
     "nodule_section",
@@ -24,20 +37,23 @@ __all__ = [
     "summary_section",
 ]
 
-_NONE = "–"
 _BAR_WIDTH = 72
+_PLANES = ("axial", "coronal", "sagittal")
 
 
 def _text(key: str, /) -> str:
     return say(PHRASES[key])
 
 
-def _number(value: float | None, form: str, unit: str, /) -> str:
-    return _NONE if value is None else f"{value:{form}}{unit}"
+def _label(phrase: Phrase, attribute: str, /) -> str:
+    # A reader's software reads this; the page's script gives it the page's language.
+    english, chinese = escape(phrase.en), escape(phrase.zh)
+    return f'{attribute}="{english}" data-label-en="{english}" data-label-zh="{chinese}"'
 
 
-def _fact(key: str, value: str, /) -> str:
-    return f"<dt>{_text(key)}</dt><dd>{value}</dd>"
+def _fact_list(facts: Iterable[Fact], /, *, wide: bool = False) -> str:
+    rows = "".join(f"<dt>{say(label)}</dt><dd>{say(value)}</dd>" for label, value in facts)
+    return f'<dl class="facts{" wide" if wide else ""}">{rows}</dl>'
 
 
 def header_section(report: CaseReport, /) -> str:
@@ -47,72 +63,37 @@ def header_section(report: CaseReport, /) -> str:
     """
     source = report.input
     sub = "" if source is None else f"{_text('series')} {escape(source.series_instance_uid)}"
-    phantom = ""
-    if source is not None and source.kind is InputKind.PHANTOM:
-        phantom = f' <span class="pill warn">{_text("phantom")}</span>'
+    phantom = f' <span class="pill warn">{_text("phantom")}</span>' if is_phantom(report) else ""
+    skip = f'<a class="skip" href="#nodules">{_text("skip")}</a>' if report.nodules else ""
     return (
-        f'<div class="notice" role="note">{_text("notice")}</div>'
+        f'{skip}<div class="notice" role="note">{_text("notice")}</div>'
         f'<header class="top"><div><h1>{_text("title")}{phantom}</h1><p class="sub">{sub}</p></div>'
-        '<div class="tools"><button id="language" type="button">中文</button></div></header>'
+        '<div class="tools"><button id="language" type="button" lang="zh-CN">中文</button></div></header>'
     )
 
 
-def summary_section(report: CaseReport, /) -> str:
+def summary_section(report: CaseReport, card: ModelCard, /) -> str:
     """Return the banners and tiles that say how the case came out.
 
     :implements: SRS-REPORT-004, SDS-REPORT-002
     """
     parts: list[str] = []
-    if not report.model.trained:
-        parts.append(
-            f'<section class="banner bad" role="alert"><strong>{_text("untrained")}</strong>'
-            f"{_text('untrained_more')}</section>"
-        )
-    if report.refusal is not None:
-        parts.append(
-            f'<section class="banner bad"><strong>{_text("refused")}</strong>'
-            f"{escape(report.refusal.code)} {escape(report.refusal.message)}</section>"
-        )
-    if report.status is CaseStatus.NO_CANDIDATES:
-        parts.append(f'<section class="banner">{_text("no_nodules")}</section>')
-    if report.review_required:
-        reasons = "".join(f"<li>{say(REVIEW_REASONS[reason])}</li>" for reason in report.review_reasons)
-        parts.append(f'<section class="banner"><strong>{_text("review")}</strong><ul>{reasons}</ul></section>')
-    execution = report.execution
-    provider = _NONE if execution is None else escape(execution.provider.removesuffix("ExecutionProvider"))
-    referred = sum(nodule.review_required for nodule in report.nodules)
-    tiles = (
-        ("status", say(STATUSES[report.status]), " small"),
-        ("analysed", f"{len(report.nodules)} / {len(report.nodules) + len(report.failures)}", ""),
-        ("needs_review", str(referred), ""),
-        ("model", f"{escape(report.model.name)} {escape(report.model.version)}", " small"),
-        ("provider", provider, " small"),
+    for banner in banners(report, card):
+        kind, role = ("banner bad", ' role="alert"') if banner.weight is Weight.BAD else ("banner", "")
+        lines = "".join(f"<li>{say(line)}</li>" for line in banner.lines)
+        listed = f"<ul>{lines}</ul>" if lines else ""
+        parts.append(f'<section class="{kind}"{role}><strong>{say(banner.title)}</strong>{listed}</section>')
+    tiles = "".join(
+        f'<div class="tile"><div class="k">{say(label)}</div><div class="v">{say(value)}</div></div>'
+        for label, value in summary(report)
     )
-    cells = "".join(
-        f'<div class="tile"><div class="k">{_text(key)}</div><div class="v{size}">{value}</div></div>'
-        for key, value, size in tiles
-    )
-    return "\n".join([*parts, f'<section class="tiles">{cells}</section>'])
-
-
-def failure_section(report: CaseReport, /) -> str:
-    """Return the list of candidates without a result; empty where there is none.
-
-    :implements: SRS-REPORT-004, SDS-REPORT-002
-    """
-    if not report.failures:
-        return ""
-    rows = "".join(
-        f"<li><strong>{escape(failure.candidate_id)}</strong> · {escape(failure.code)} {escape(failure.message)}</li>"
-        for failure in report.failures
-    )
-    return f'<section class="banner bad"><strong>{_text("failed_title")}</strong><ul>{rows}</ul></section>'
+    return "\n".join([*parts, f'<section class="tiles">{tiles}</section>'])
 
 
 def nodule_table(report: CaseReport, /, *, thumbnails: Sequence[str]) -> str:
     """Return the sortable table of nodules.
 
-    :implements: SRS-REPORT-003, SDS-REPORT-002
+    :implements: SRS-REPORT-003, SRS-REPORT-009, SDS-REPORT-002
 
     Parameters
     ----------
@@ -121,7 +102,7 @@ def nodule_table(report: CaseReport, /, *, thumbnails: Sequence[str]) -> str:
     """
     if not report.nodules:
         return ""
-    columns = ("nodule", "slice", "probability", "diameter", "sphere", "volume", "mean_hu", "entropy", "reading")
+    columns = [cell.column for cell in cells(report.nodules[0])] + ["reading"]
     heads = "".join(
         f'<th scope="col"{" class=l" if key == "nodule" else ""}><button type="button">{_text(key)}</button></th>'
         for key in columns
@@ -131,92 +112,96 @@ def nodule_table(report: CaseReport, /, *, thumbnails: Sequence[str]) -> str:
         for number, (nodule, thumbnail) in enumerate(zip(report.nodules, thumbnails, strict=True))
     )
     return (
-        f'<section class="card"><h2>{_text("nodules")}</h2><div class="scroll"><table id="nodules">'
-        f'<thead><tr><th class="l"></th>{heads}</tr></thead><tbody>{rows}</tbody></table></div></section>'
+        f'<section class="card"><h2 id="nodules-title">{_text("nodules")}</h2>'
+        '<div class="scroll" role="region" aria-labelledby="nodules-title" tabindex="0">'
+        '<table id="nodules" aria-labelledby="nodules-title">'
+        f'<thead><tr><td class="l"></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div></section>'
     )
 
 
 def _row(nodule: NoduleResult, /, *, number: int, thumbnail: str) -> str:
-    volume_mm3 = None if nodule.mask is None else nodule.mask.volume_mm3
-    mean_hu = None if nodule.mask is None else nodule.mask.mean_hu
-    entropy = None if nodule.uncertainty is None else nodule.uncertainty.entropy_nats
-    pill = f'<span class="pill warn">{_text("review_short")}</span>' if nodule.review_required else _text("no_review")
-    cells = (
-        (nodule.candidate_id, escape(nodule.candidate_id)),
-        (str(nodule.slice_number), str(nodule.slice_number)),
-        (str(nodule.malignancy_probability), _bar(nodule.malignancy_probability)),
-        (_plain(nodule.size.network_mm), _number(nodule.size.network_mm, ".1f", " mm")),
-        (_plain(nodule.size.sphere_mm), _number(nodule.size.sphere_mm, ".1f", " mm")),
-        (_plain(volume_mm3), _number(volume_mm3, ",.0f", " mm³")),
-        (_plain(mean_hu), _number(mean_hu, ".0f", " HU")),
-        (_plain(entropy), _number(entropy, ".3f", " nat")),
-        (str(int(nodule.review_required)), pill),
-    )
-    sides = [' class="l"', *[""] * (len(cells) - 1)]
+    name, *rest = cells(nodule)
+    pill = f'<span class="pill warn">{_text("review_short")}</span>' if nodule.review_required else NONE
     body = "".join(
-        f'<td{side} data-value="{escape(value)}">{shown}</td>'
-        for side, (value, shown) in zip(sides, cells, strict=True)
+        f'<td data-value="{escape(cell.key)}">{_bar(nodule) if cell.column == "probability" else ""}'
+        f"{escape(cell.shown)}</td>"
+        for cell in rest
     )
-    alt = escape(f"nodule {nodule.candidate_id}, axial")
+    alt = _label(_named(PHRASES["axial"], nodule), "alt")
     return (
-        f'<tr data-nodule="{number}" tabindex="0" aria-selected="{str(number == 0).lower()}">'
-        f'<td class="l"><img src="{thumbnail}" alt="{alt}"></td>{body}</tr>'
+        f'<tr data-nodule="{number}"{" class=current" if number == 0 else ""}>'
+        f'<td class="l"><img src="{thumbnail}" {alt}></td>'
+        f'<th scope="row" class="l" data-value="{escape(name.key)}">'
+        f'<button type="button" class="pick" aria-pressed="{str(number == 0).lower()}" '
+        f'aria-controls="nodule-{number}">{escape(name.shown)}</button></th>'
+        f'{body}<td data-value="{int(nodule.review_required)}">{pill}</td></tr>'
     )
 
 
-def _plain(value: float | None, /) -> str:
-    return "" if value is None else str(value)
+def _named(phrase: Phrase, nodule: NoduleResult, /) -> Phrase:
+    title = PHRASES["nodule"]
+    name = nodule.candidate_id
+    return Phrase(f"{title.en} {name}, {phrase.en}", f"{title.zh} {name},{phrase.zh}")
 
 
-def _bar(probability: float, /) -> str:
-    width = round(_BAR_WIDTH * probability, 1)
+def _bar(nodule: NoduleResult, /) -> str:
+    width = round(_BAR_WIDTH * nodule.malignancy_probability, 1)
     return (
         f'<span class="bar"><svg width="{_BAR_WIDTH}" height="8" aria-hidden="true">'
-        f'<rect width="{width}" height="8"/></svg></span>{probability:.1%}'
+        f'<rect width="{width}" height="8"/></svg></span>'
     )
 
 
-def nodule_section(nodule: NoduleResult, /, *, number: int, sprite: str, stills: tuple[str, str, str]) -> str:
+def nodule_section(nodule: NoduleResult, /, *, number: int, sprite: str, stills: Sequence[str]) -> str:
     """Return the viewer and the facts of one nodule.
 
-    :implements: SRS-REPORT-003, SDS-REPORT-002
+    :implements: SRS-REPORT-003, SRS-REPORT-006, SRS-REPORT-009, SDS-REPORT-002
 
     Parameters
     ----------
     number
         Its place in the report, from 0.
     sprite
-        The ``data:`` picture that holds the crop's volume.
+        The ``data:`` picture that holds the crop and its turntable.
     stills
-        Axial, coronal and sagittal ``data:`` pictures, shown in print and without JavaScript.
+        Axial, coronal, sagittal and front ``data:`` pictures, shown in print and without JavaScript.
     """
-    planes = ("axial", "coronal", "sagittal")
-    figures = "".join(_figure(key, key) for key in planes) + _figure("three_d", "volume")
+    figures = "".join(_plane(key, nodule) for key in _PLANES) + _volume(nodule)
     printed = "".join(
-        f'<figure><img class="still" src="{still}" alt="{key}"><figcaption>{_text(key)}</figcaption></figure>'
-        for key, still in zip(planes, stills, strict=True)
+        f'<figure><img class="still" src="{still}" {_label(_named(PHRASES[key], nodule), "alt")}>'
+        f"<figcaption>{_text(key)}</figcaption>{_marks(key)}</figure>"
+        for key, still in zip((*_PLANES, "front"), stills, strict=True)
     )
     hidden = "" if number == 0 else " hidden"
     return (
-        f'<section class="card nodule" id="nodule-{number}"{hidden}>'
-        f"<h2>{_text('nodule')} {escape(nodule.candidate_id)}</h2>{_controls()}"
+        f'<section class="card nodule" id="nodule-{number}" aria-labelledby="title-{number}"{hidden}>'
+        f'<h2 id="title-{number}">{_text("nodule")} {escape(nodule.candidate_id)}</h2>{_controls()}'
         f'<div class="viewer"><div><div class="views">{figures}</div><div class="stills">{printed}</div>'
         f'<p class="hint">{_text("keys")}</p><p class="hint">{_text("crop_note")}</p></div>'
         f'<aside>{_facts(nodule)}</aside></div><img class="sprite" hidden alt="" src="{sprite}"></section>'
     )
 
 
-def _figure(key: str, plane: str, /) -> str:
-    phrase: Phrase = PHRASES[key]
-    slider = ""
-    if plane != "volume":
-        slider = (
-            f'<input type="range" min="0" max="79" value="40" data-plane="{plane}" aria-label="{escape(phrase.en)}">'
-        )
+def _marks(key: str, /) -> str:
+    sides = zip(("top", "right", "bottom", "left"), MARKS[key], strict=True)
+    return "".join(f'<b class="mark {side}">{letter}</b>' for side, letter in sides)
+
+
+def _plane(key: str, nodule: NoduleResult, /) -> str:
+    label = _label(_named(PHRASES[key], nodule), "aria-label")
     return (
-        f'<figure><canvas width="480" height="480" data-plane="{plane}" tabindex="0" role="img" '
-        f'data-label-en="{escape(phrase.en)}" data-label-zh="{escape(phrase.zh)}"></canvas>'
-        f"<figcaption>{say(phrase)}</figcaption>{slider}</figure>"
+        f'<figure><canvas width="480" height="480" data-plane="{key}" tabindex="0" role="img" {label}></canvas>'
+        f"<figcaption>{_text(key)}</figcaption>"
+        f'<input type="range" min="0" max="79" value="40" data-plane="{key}" {label}></figure>'
+    )
+
+
+def _volume(nodule: NoduleResult, /) -> str:
+    label = _label(_named(PHRASES["three_d"], nodule), "aria-label")
+    return (
+        f'<figure><canvas width="480" height="480" data-plane="volume" tabindex="0" role="img" {label}></canvas>'
+        f'<figcaption>{_text("three_d")} · <span class="by-webgl">{_text("by_webgl")}</span>'
+        f'<span class="by-turntable">{_text("by_turntable")}</span></figcaption></figure>'
     )
 
 
@@ -231,56 +216,24 @@ def _controls() -> str:
     )
     return (
         f'<div class="controls"><span class="group"><span class="label">{_text("window")}</span>{windows}</span>'
-        f'<span class="group">{toggles}</span></div>'
+        f'<span class="group">{toggles}</span><span class="legend"><i></i>{_text("heat_scale")}</span></div>'
     )
 
 
 def _facts(nodule: NoduleResult, /) -> str:
-    mask, size, uncertainty, explanation = nodule.mask, nodule.size, nodule.uncertainty, nodule.explanation
-    x, y, z = nodule.center_lps_mm
     suspicious = f' <span class="pill bad">{_text("suspicious")}</span>' if nodule.suspicious else ""
     parts = [
-        f'<div class="facts-title">{_text("measures")}</div><dl class="facts">',
-        _fact("probability", f"{nodule.malignancy_probability:.1%}{suspicious}"),
-        _fact("operating_point", f"{nodule.operating_point:.1%}"),
-        _fact("diameter", _number(size.network_mm, ".1f", " mm")),
-        _fact("sphere", _number(size.sphere_mm, ".1f", " mm")),
-        _fact("long_axis", _number(size.long_axis_mm, ".1f", " mm")),
-        _fact("volume", _NONE if mask is None else f"{mask.volume_mm3:,.1f} mm³"),
-        _fact("voxels", _NONE if mask is None else f"{mask.voxels:,}"),
-        _fact("mean_hu", _NONE if mask is None else f"{mask.mean_hu:.0f} ± {mask.sd_hu:.0f} HU"),
-        _fact("slice", str(nodule.slice_number)),
-        _fact("center", f"{x:.1f}, {y:.1f}, {z:.1f} mm"),
-        f'<dt>{_text("at_cross")}</dt><dd class="readout">{_NONE}</dd>',
-        "</dl>",
+        f'<h3 class="facts-title">{_text("measures")}</h3><dl class="facts"><dt>{_text("probability")}</dt>',
+        f"<dd>{nodule.malignancy_probability:.1%}{suspicious}</dd></dl>",
+        _fact_list(measures(nodule)),
+        f'<dl class="facts"><dt>{_text("at_cross")}</dt><dd class="readout" aria-live="polite">{NONE}</dd></dl>',
     ]
-    if uncertainty is not None:
-        parts += [
-            f'<div class="facts-title">{_text("uncertainty")}</div><dl class="facts">',
-            _fact("spread", f"{uncertainty.mean_probability:.3f} ± {uncertainty.probability_sd:.3f}"),
-            _fact("entropy", _measured(uncertainty.entropy_nats, uncertainty.entropy_nats_se)),
-            _fact("limit", f"{uncertainty.entropy_limit_nats:.3f}"),
-            _fact("mutual", _measured(uncertainty.mutual_information_nats, uncertainty.mutual_information_nats_se)),
-            _fact("limit", f"{uncertainty.mutual_information_limit_nats:.3f}"),
-            _fact("samples", str(uncertainty.samples)),
-            "</dl>",
-        ]
-    if explanation is not None and explanation.mass_inside_mask is not None:
-        parts.append(f'<dl class="facts">{_fact("inside", f"{explanation.mass_inside_mask:.1%}")}</dl>')
-    parts += _phrases("why_review", [REVIEW_REASONS[reason] for reason in nodule.review_reasons])
-    parts += _phrases("warnings", [WARNINGS[warning] for warning in nodule.warnings])
+    if found := doubts(nodule):
+        parts.append(f'<h3 class="facts-title">{_text("uncertainty")}</h3>{_fact_list(found)}')
+    for title, phrases in closing_lists(nodule):
+        items = "".join(f"<li>{say(phrase)}</li>" for phrase in phrases)
+        parts.append(f'<h3 class="facts-title">{say(title)}</h3><ul class="plain">{items}</ul>')
     return "".join(parts)
-
-
-def _measured(value: float, standard_error: float, /) -> str:
-    return f"{value:.3f} ± {standard_error:.3f} nat"
-
-
-def _phrases(title: str, phrases: list[Phrase], /) -> list[str]:
-    if not phrases:
-        return []
-    items = "".join(f"<li>{say(phrase)}</li>" for phrase in phrases)
-    return [f'<div class="facts-title">{_text(title)}</div><ul class="plain">{items}</ul>']
 
 
 def model_section(card: ModelCard, /) -> str:
@@ -291,44 +244,37 @@ def model_section(card: ModelCard, /) -> str:
     limits = "".join(f"<li>{say(Phrase(limit.en, limit.zh))}</li>" for limit in card.limits)
     return (
         f'<section class="card"><h2>{_text("what_model")}</h2>'
-        f'<p>{say(Phrase(card.summary.en, card.summary.zh))}</p><ul class="plain">{limits}</ul></section>'
+        f'<p>{say(Phrase(card.summary.en, card.summary.zh))}</p><ul class="plain">{limits}</ul>'
+        f'<h3 class="facts-title">{_text("model")}</h3>{_fact_list(model_facts(card), wide=True)}'
+        f'<h3 class="facts-title">{_text("figures")}</h3>{_figures(card.figures)}</section>'
+    )
+
+
+def _figures(figures: Sequence[Figure], /) -> str:
+    if not figures:
+        return f"<p>{_text('no_figures')}</p>"
+    heads = "".join(f'<th scope="col">{_text(key)}</th>' for key in ("figure", "value", "interval", "count", "data"))
+    rows = "".join(
+        f'<tr><th scope="row" class="l">{escape(figure.name)}</th><td>{figure.value:g}</td>'
+        f"<td>{NONE if figure.interval_95 is None else '{:g} – {:g}'.format(*figure.interval_95)}</td>"
+        f"<td>{figure.n:,} {escape(figure.unit)}</td><td>{escape(figure.data)}</td></tr>"
+        for figure in figures
+    )
+    return (
+        '<div class="scroll" tabindex="0"><table class="figures">'
+        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
 def provenance_section(report: CaseReport, /) -> str:
-    """Return hashes, versions and where the network ran.
+    """Return hashes, versions, where the network ran, and how long it took.
 
     :implements: SRS-REPORT-004, SDS-REPORT-002
     """
-    rows = [
-        _fact("software", escape(f"{report.software.name} {report.software.version}")),
-        _fact("model_hash", report.model.sha256),
-        _fact("contract_hash", report.model.contract_sha256),
-    ]
-    if report.input is not None:
-        grid = report.input.grid
-        shape = " × ".join(str(size) for size in reversed(grid.shape_zyx))
-        spacing = " × ".join(f"{step:g}" for step in reversed(grid.spacing_zyx_mm))
-        rows += [
-            _fact("input_hash", report.input.sha256),
-            _fact("candidates_hash", report.input.candidates_sha256),
-            _fact("grid", f"{shape}, {spacing} mm"),
-        ]
-        rows += [
-            _fact("flags", escape(f"{flag.title}: {flag.measured or '–'} ({flag.allowed})"))
-            for flag in report.input.flags
-        ]
-        rows += [_fact("notes", escape(note.text)) for note in report.input.notes]
-    if report.execution is not None:
-        run = report.execution
-        rows += [
-            _fact("provider", escape(f"{run.provider}, {run.runtime} {run.runtime_version}")),
-            _fact("mode", say(COMPUTE_MODES[run.mode])),
-        ]
-        rows += [_fact("fallback", escape(run.fallback))] if run.fallback else []
+    facts = provenance(report)
     if report.timings_s is not None:
-        rows.append(_fact("seconds", f"{report.timings_s.total:.2f}"))
+        facts += (Fact(PHRASES["seconds"], same(f"{report.timings_s.total:.2f}")),)
     return (
         f'<section class="card"><details open><summary>{_text("provenance")}</summary>'
-        f'<dl class="facts wide">{"".join(rows)}</dl></details></section>'
+        f"{_fact_list(facts, wide=True)}</details></section>"
     )

@@ -1,22 +1,18 @@
-"""A case report as one HTML file that opens offline, under a policy that lets nothing in but its own three parts."""
+"""A case report as one HTML file that opens offline, under a policy that lets nothing in but its own parts."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
-from dataclasses import dataclass
 from html import escape
 from importlib.resources import files as package_files
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from lungai_core.domain.case_report import InputKind
 from lungai_core.files import write_whole
 from lungai_core.report.crops import CROP_LOWER_HU, CROP_UPPER_HU, cut_crop
+from lungai_core.report.facts import is_phantom
 from lungai_core.report.fragments import (
-    failure_section,
     header_section,
     model_section,
     nodule_section,
@@ -24,45 +20,21 @@ from lungai_core.report.fragments import (
     provenance_section,
     summary_section,
 )
+from lungai_core.report.pictures import SPRITE_COLUMNS, draw_sprite, draw_stills
 from lungai_core.report.png import png_data_uri
-from lungai_core.report.wording import PHRASES, say
+from lungai_core.report.turntable import TURN_FRAMES, render_turntable
+from lungai_core.report.wording import PHRASES, Phrase, say
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from lungai_core.domain.case_report import CaseReport
-    from lungai_core.domain.volume import CtVolume
-    from lungai_core.modelpack.card import ModelCard
     from lungai_core.report.crops import NoduleCrop
+    from lungai_core.report.document import CaseDocument
 
-__all__ = ["CaseDocument", "render_report_html", "write_report_html"]
+__all__ = ["render_report_html", "write_report_html"]
 
-_SPRITE_COLUMNS = 10
-_OUTLINE_RGB = (41, 224, 255)
-_LUNG_WINDOW_HU = (-1350.0, 150.0)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CaseDocument:
-    """What a report is written from.
-
-    :implements: SRS-REPORT-002, SDS-REPORT-002
-
-    Parameters
-    ----------
-    report
-        The result.
-    volume
-        The CT series that it belongs to; ``None`` where the series was refused.
-    card
-        The card of the model that gave it.
-    """
-
-    report: CaseReport
-    volume: CtVolume | None
-    card: ModelCard
+_NODULE_SCRIPTS = ("vtk/volume_view.js", "report.js")
 
 
 def write_report_html(document: CaseDocument, path: Path, /) -> Path:
@@ -83,10 +55,10 @@ def write_report_html(document: CaseDocument, path: Path, /) -> Path:
 def render_report_html(document: CaseDocument, /) -> str:
     """Render the report as one HTML text.
 
-    :implements: SRS-REPORT-002, SRS-REPORT-003, SRS-REPORT-004, SDS-REPORT-002
+    :implements: SRS-REPORT-002, SRS-REPORT-003, SRS-REPORT-004, SRS-REPORT-006, SDS-REPORT-002, SDS-REPORT-005
 
-    The page's Content-Security-Policy allows no source at all but ``data:`` images and the page's own style and script,
-    each by its SHA-256.
+    The page's Content-Security-Policy allows no source at all but ``data:`` images and the page's own style and
+    scripts, each by its SHA-256.
 
     Parameters
     ----------
@@ -94,22 +66,23 @@ def render_report_html(document: CaseDocument, /) -> str:
         The result with its images.
     """
     report = document.report
-    style, script = _asset("report.css"), _asset("report.js")
     crops = [] if document.volume is None else [cut_crop(document.volume, nodule) for nodule in report.nodules]
-    stills = [_stills(crop) for crop in crops]
+    pictures = [_pictures(crop) for crop in crops]
+    style = _asset("report.css")
+    scripts = [_asset(name) for name in (_NODULE_SCRIPTS if crops else _NODULE_SCRIPTS[1:])]
+    allowed = " ".join(f"'{_source_hash(script)}'" for script in scripts)
     policy = (
-        f"default-src 'none'; img-src data:; style-src '{_source_hash(style)}'; script-src '{_source_hash(script)}'; "
+        f"default-src 'none'; img-src data:; style-src '{_source_hash(style)}'; script-src {allowed}; "
         "base-uri 'none'; form-action 'none'"
     )
     body = [
         header_section(report),
         "<main>",
-        summary_section(report),
-        failure_section(report),
-        nodule_table(report, thumbnails=[axial for axial, _, _ in stills]),
+        summary_section(report, document.card),
+        nodule_table(report, thumbnails=[stills[0] for _, stills in pictures]),
         *(
-            nodule_section(nodule, number=number, sprite=_sprite(crop), stills=views)
-            for number, (nodule, crop, views) in enumerate(zip(report.nodules, crops, stills, strict=False))
+            nodule_section(nodule, number=number, sprite=sprite, stills=stills)
+            for number, (nodule, (sprite, stills)) in enumerate(zip(report.nodules, pictures, strict=True))
         ),
         model_section(document.card),
         provenance_section(report),
@@ -131,7 +104,7 @@ def render_report_html(document: CaseDocument, /) -> str:
             "<body>",
             *body,
             f'<script type="application/json" id="viewer-data">{_viewer_data(report, crops)}</script>',
-            f"<script>{script}</script>",
+            *(f"<script>{script}</script>" for script in scripts),
             "</body>",
             "</html>",
             "",
@@ -139,19 +112,16 @@ def render_report_html(document: CaseDocument, /) -> str:
     )
 
 
-class _Title:
-    def __init__(self, report: CaseReport, /) -> None:
-        mark_en, mark_zh = ("phantom", "体模") if _is_phantom(report) else ("research", "研究")
-        self.en = f"{PHRASES['title'].en} ({mark_en}, not for clinical use)"
-        self.zh = f"{PHRASES['title'].zh}({mark_zh},不得用于临床)"
+def _pictures(crop: NoduleCrop, /) -> tuple[str, tuple[str, ...]]:
+    turntable = render_turntable(crop)
+    stills = tuple(png_data_uri(still) for still in draw_stills(crop, turntable))
+    return png_data_uri(draw_sprite(crop, turntable)), stills
 
 
-def _title(report: CaseReport, /) -> _Title:
-    return _Title(report)
-
-
-def _is_phantom(report: CaseReport, /) -> bool:
-    return report.input is not None and report.input.kind is InputKind.PHANTOM
+def _title(report: CaseReport, /) -> Phrase:
+    mark = Phrase("phantom", "体模") if is_phantom(report) else Phrase("research", "研究")
+    title = PHRASES["title"]
+    return Phrase(f"{title.en} ({mark.en}, not for clinical use)", f"{title.zh}({mark.zh},不得用于临床)")
 
 
 def _asset(name: str, /) -> str:
@@ -168,7 +138,8 @@ def _viewer_data(report: CaseReport, crops: list[NoduleCrop], /) -> str:
         "title_en": title.en,
         "title_zh": title.zh,
         "voxels": crops[0].ct.shape[0] if crops else 0,
-        "columns": _SPRITE_COLUMNS,
+        "columns": SPRITE_COLUMNS,
+        "turn_frames": TURN_FRAMES,
         "step_mm": crops[0].step_mm if crops else 0,
         "lower_hu": CROP_LOWER_HU,
         "upper_hu": CROP_UPPER_HU,
@@ -176,42 +147,3 @@ def _viewer_data(report: CaseReport, crops: list[NoduleCrop], /) -> str:
     }
     # "<" would let text end the script element.
     return json.dumps(record, sort_keys=True, ensure_ascii=True).replace("<", "\\u003c")
-
-
-def _sprite(crop: NoduleCrop, /) -> str:
-    """Lay the slices of CT, heat and mask out in one grey picture, one sheet below the other."""
-    # Three sheets pack a fifth smaller than three colours, and twenty times faster: each holds one kind of signal.
-    layers = (crop.ct, crop.heat, crop.mask.astype(np.uint8) * 255)
-    return png_data_uri(np.concatenate([_sheet(layer) for layer in layers]))
-
-
-def _sheet(layer: NDArray[np.uint8], /) -> NDArray[np.uint8]:
-    voxels = layer.shape[0]
-    rows = -(-voxels // _SPRITE_COLUMNS)
-    sheet = np.zeros((rows * voxels, _SPRITE_COLUMNS * voxels), np.uint8)
-    for z, plane in enumerate(layer):
-        row, column = divmod(z, _SPRITE_COLUMNS)
-        sheet[row * voxels : (row + 1) * voxels, column * voxels : (column + 1) * voxels] = plane
-    return sheet
-
-
-def _stills(crop: NoduleCrop, /) -> tuple[str, str, str]:
-    middle = crop.ct.shape[0] // 2
-    planes = (
-        (crop.ct[middle], crop.mask[middle]),
-        (crop.ct[::-1, middle], crop.mask[::-1, middle]),
-        (crop.ct[::-1, :, middle], crop.mask[::-1, :, middle]),
-    )
-    axial, coronal, sagittal = (png_data_uri(_still(ct, mask)) for ct, mask in planes)
-    return axial, coronal, sagittal
-
-
-def _still(ct: NDArray[np.uint8], mask: NDArray[np.bool_], /) -> NDArray[np.uint8]:
-    values_hu = CROP_LOWER_HU + ct.astype(np.float64) / 255 * (CROP_UPPER_HU - CROP_LOWER_HU)
-    lower, upper = _LUNG_WINDOW_HU
-    grey = np.clip((values_hu - lower) / (upper - lower) * 255, 0, 255).astype(np.uint8)
-    picture = np.repeat(grey[:, :, np.newaxis], 3, axis=2)
-    inner = mask.copy()
-    inner[1:-1, 1:-1] = mask[1:-1, 1:-1] & mask[:-2, 1:-1] & mask[2:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
-    picture[mask & ~inner] = _OUTLINE_RGB
-    return picture

@@ -10,7 +10,7 @@ from lungai_core.domain.case_report import CaseStatus, ComputeMode, NoduleWarnin
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["COMPUTE_MODES", "PHRASES", "REVIEW_REASONS", "STATUSES", "WARNINGS", "Phrase", "say"]
+__all__ = ["COMPUTE_MODES", "PHRASES", "REVIEW_REASONS", "STATUSES", "WARNINGS", "Phrase", "same", "say"]
 
 
 class Phrase(NamedTuple):
@@ -23,11 +23,21 @@ class Phrase(NamedTuple):
     zh: str
 
 
-def say(phrase: Phrase, /) -> str:
-    """Return a phrase as two HTML elements of which the page shows one.
+def same(text: str, /) -> Phrase:
+    """Return a phrase that reads the same in both languages: a number, a name, a code.
 
     :implements: SRS-REPORT-004, SDS-REPORT-002
     """
+    return Phrase(text, text)
+
+
+def say(phrase: Phrase, /) -> str:
+    """Return a phrase as two HTML elements of which the page shows one; as plain text where both are the same.
+
+    :implements: SRS-REPORT-004, SDS-REPORT-002
+    """
+    if phrase.en == phrase.zh:
+        return escape(phrase.en)
     return f'<span lang="en">{escape(phrase.en)}</span><span lang="zh">{escape(phrase.zh)}</span>'
 
 
@@ -90,6 +100,11 @@ PHRASES: Mapping[str, Phrase] = {
         "software works and mean nothing about a nodule.",
         "其权重来自随机数生成器。下列概率、掩膜和直径仅表明软件可运行,对结节没有任何意义。",
     ),
+    "trained": Phrase("A research model, not cleared for any clinical use.", "研究模型,未获任何临床使用许可。"),
+    "trained_more": Phrase(
+        "What it was trained on and measured with stands below, under what it is and is not.",
+        "其训练数据与测量结果见下文“本模型是什么,不是什么”。",
+    ),
     "review": Phrase("A second human reading is required", "需要第二次人工阅片"),
     "review_not": Phrase("No second human reading is called for by the model's rule", "按模型规则无需第二次人工阅片"),
     "status": Phrase("Status", "状态"),
@@ -126,7 +141,30 @@ PHRASES: Mapping[str, Phrase] = {
     "axial": Phrase("Axial", "轴位"),
     "coronal": Phrase("Coronal", "冠状位"),
     "sagittal": Phrase("Sagittal", "矢状位"),
-    "three_d": Phrase("3D · drag to turn", "三维 · 拖动旋转"),
+    "three_d": Phrase("3D", "三维"),
+    "by_webgl": Phrase("volume · drag to turn", "体绘制 · 拖动旋转"),
+    "by_turntable": Phrase(
+        "projections, no WebGL · drag to turn",
+        "最大密度投影,无 WebGL · 拖动旋转",
+    ),
+    "front": Phrase("3D from the front", "正面三维"),
+    "heat_axial": Phrase("Axial, heat", "轴位,热图"),
+    "heat_coronal": Phrase("Coronal, heat", "冠状位,热图"),
+    "heat_sagittal": Phrase("Sagittal, heat", "矢状位,热图"),
+    "heat_scale": Phrase("none to most evidence for malignancy", "恶性证据由无到最多"),
+    "skip": Phrase("Skip to the nodules", "跳至结节"),
+    "figures": Phrase("Measured", "测量结果"),
+    "figure": Phrase("Figure", "指标"),
+    "value": Phrase("Value", "值"),
+    "interval": Phrase("95 % interval", "95 % 区间"),
+    "count": Phrase("n", "样本数"),
+    "data": Phrase("Data", "数据"),
+    "no_figures": Phrase("No figure was measured for this model.", "本模型没有测量指标。"),
+    "architecture": Phrase("Architecture", "结构"),
+    "parameters": Phrase("Parameters", "参数量"),
+    "weights_origin": Phrase("Weights from", "权重来源"),
+    "training_data": Phrase("Training data", "训练数据"),
+    "licence": Phrase("Licence", "许可证"),
     "window": Phrase("Window", "窗"),
     "lung": Phrase("Lung", "肺窗"),
     "soft": Phrase("Soft tissue", "纵隔窗"),
@@ -141,8 +179,10 @@ PHRASES: Mapping[str, Phrase] = {
         "按键:1 2 3 窗,M 掩膜,H 热图,T 旋转,N P 下一个与上一个结节,L 语言;在图像上用方向键和滚轮换层。",
     ),
     "crop_note": Phrase(
-        "64 mm around the candidate, resampled to 0.8 mm, 7 HU a step; radiological layout. Not a diagnostic display.",
-        "候选周围 64 mm,重采样至 0.8 mm,每级 7 HU;放射学布局。非诊断用显示。",
+        "64 mm around the candidate, resampled to 0.8 mm, 7 HU a step; radiological layout: the patient's left is on "
+        "the right. Heat is shown where the network looked and nowhere else. Not a diagnostic display.",
+        "候选周围 64 mm,重采样至 0.8 mm,每级 7 HU;放射学布局:患者左侧在图像右侧。"
+        "热图仅显示于网络所见区域。非诊断用显示。",
     ),
     "what_model": Phrase("What this model is, and is not", "本模型是什么,不是什么"),
     "provenance": Phrase("Where this result comes from", "结果来源"),

@@ -1,12 +1,13 @@
 "use strict";
-// The viewer of a lungai report. No library, no network, no storage: it reads the sprites that the page holds.
+// The viewer of a lungai report. No network, no storage: it reads the pictures that the page holds. The 3D view is drawn by
+// vtk.js (vtk/volume_view.js) where the browser has WebGL 2, and from pictures rendered beforehand where it has not.
 (() => {
   const root = document.documentElement;
   root.classList.remove("no-js");
   const data = JSON.parse(document.getElementById("viewer-data").textContent);
   const N = data.voxels, COLUMNS = data.columns, LOWER = data.lower_hu, STEP_HU = (data.upper_hu - data.lower_hu) / 255;
   const WINDOWS = { lung: [-600, 1500], soft: [40, 400], wide: [-300, 1800] };
-  const HALF = (N - 1) / 2;
+  const HALF = (N - 1) / 2, FRAMES = data.turn_frames, SHEET_ROWS = Math.ceil(N / COLUMNS) * N;
   const state = { nodule: 0, window: "lung", mask: true, heat: false, at: [0, 0, 0], turn: false, azimuth: 0.6, tilt: 0.25 };
   const volumes = new Map();
   const $ = (selector, scope = document) => scope.querySelector(selector);
@@ -19,7 +20,7 @@
     root.lang = language === "zh" ? "zh-CN" : "en";
     $("#language").textContent = language === "zh" ? "English" : "中文";
     document.title = text(data.title_en, data.title_zh);
-    $$("canvas[data-label-en]").forEach((c) => c.setAttribute("aria-label", text(c.dataset.labelEn, c.dataset.labelZh)));
+    for (const element of $$("[data-label-en]")) element.setAttribute(element.tagName === "IMG" ? "alt" : "aria-label", text(element.dataset.labelEn, element.dataset.labelZh));
   }
 
   // ----------------------------------------------------------------------------------------------------- volumes
@@ -32,16 +33,19 @@
     context.drawImage(image, 0, 0);
     const rgba = context.getImageData(0, 0, canvas.width, canvas.height).data;
     const ct = new Uint8Array(N ** 3), heat = new Uint8Array(N ** 3), mask = new Uint8Array(N ** 3);
-    // Three sheets stand one below the other: CT, heat, mask.
-    const sheet = Math.ceil(N / COLUMNS) * N * canvas.width * 4;
-    for (let z = 0, i = 0; z < N; z++) {
-      const top = Math.floor(z / COLUMNS) * N, left = (z % COLUMNS) * N;
-      for (let y = 0; y < N; y++) {
-        let p = ((top + y) * canvas.width + left) * 4;
-        for (let x = 0; x < N; x++, i++, p += 4) { ct[i] = rgba[p]; heat[i] = rgba[p + sheet]; mask[i] = rgba[p + 2 * sheet] > 127 ? 1 : 0; }
-      }
+    // Four sheets stand one below the other: CT, heat, mask and the turntable's frames.
+    const sheet = SHEET_ROWS * canvas.width * 4;
+    const tile = (n, y) => ((Math.floor(n / COLUMNS) * N + y) * canvas.width + (n % COLUMNS) * N) * 4;
+    for (let z = 0, i = 0; z < N; z++) for (let y = 0; y < N; y++) {
+      let p = tile(z, y);
+      for (let x = 0; x < N; x++, i++, p += 4) { ct[i] = rgba[p]; heat[i] = rgba[p + sheet]; mask[i] = rgba[p + 2 * sheet] > 127 ? 1 : 0; }
     }
-    const volume = { ct, heat, mask, blocks: occupancy(ct) };
+    const turn = new Uint8Array(FRAMES * N * N);
+    for (let frame = 0, i = 0; frame < FRAMES; frame++) for (let y = 0; y < N; y++) {
+      let p = 3 * sheet + tile(frame, y);
+      for (let x = 0; x < N; x++, i++, p += 4) turn[i] = rgba[p];
+    }
+    const volume = { ct, heat, mask, turn };
     volumes.set(index, volume);
     return volume;
   }
@@ -82,6 +86,9 @@
     if (state.mask) outline(context, inside, k);
     crosshair(context, name, size, k);
     marks(context, plane.marks, size, k);
+    const [level, width] = WINDOWS[state.window];
+    context.textAlign = "left";
+    write(context, `W ${width} L ${String(level).replace("-", "\u2212")}`, size / 52, size * 0.09, size / 32);
   }
 
   function outline(context, inside, k) {
@@ -106,111 +113,121 @@
     context.stroke();
   }
 
+  // Light letters with a dark rim can be read on lung and on bone.
+  function write(context, words, x, y, pixels, colour = "#cfe3f5") {
+    context.font = `600 ${Math.round(pixels)}px system-ui, sans-serif`; context.textBaseline = "middle";
+    context.lineJoin = "round"; context.lineWidth = Math.max(2, pixels / 5); context.strokeStyle = "rgb(0 0 0 / 75%)"; context.strokeText(words, x, y);
+    context.fillStyle = colour; context.fillText(words, x, y);
+  }
+
   function marks(context, [top, right, bottom, left], size, k) {
-    const font = Math.round(size / 26);
-    context.font = `600 ${font}px system-ui, sans-serif`; context.fillStyle = "#cfe3f5"; context.textBaseline = "middle";
-    context.shadowColor = "#000"; context.shadowBlur = 4;
-    context.textAlign = "center"; context.fillText(top, size / 2, font); context.fillText(bottom, size / 2, size - font * 2.4);
-    context.textAlign = "left"; context.fillText(left, font * 0.5, size / 2);
-    context.textAlign = "right"; context.fillText(right, size - font * 0.5, size / 2);
-    const bar = (10 / data.step_mm) * k, x = size - font - bar, y = size - font * 2.6;
-    context.strokeStyle = "#cfe3f5"; context.lineWidth = 2;
-    context.beginPath(); context.moveTo(x, y - 4); context.lineTo(x, y); context.lineTo(x + bar, y); context.lineTo(x + bar, y - 4); context.stroke();
-    context.textAlign = "center"; context.font = `${Math.round(font * 0.8)}px system-ui, sans-serif`; context.fillText("10 mm", x + bar / 2, y - font * 0.8);
-    context.shadowBlur = 0;
+    const font = size / 26, bar = (10 / data.step_mm) * k, x = size - font - bar, y = size - font * 2.6;
+    context.textAlign = "center"; write(context, top, size / 2, font, font); write(context, bottom, size / 2, size - font * 2.4, font);
+    context.textAlign = "left"; write(context, left, font * 0.5, size / 2, font);
+    context.textAlign = "right"; write(context, right, size - font * 0.5, size / 2, font);
+    for (const [colour, pixels] of [["rgb(0 0 0 / 75%)", 4], ["#cfe3f5", 2]]) {
+      context.strokeStyle = colour; context.lineWidth = pixels;
+      context.beginPath(); context.moveTo(x, y - 4); context.lineTo(x, y); context.lineTo(x + bar, y); context.lineTo(x + bar, y - 4); context.stroke();
+    }
+    context.textAlign = "center"; write(context, "10 mm", x + bar / 2, y - font * 0.8, font * 0.8);
   }
 
   // --------------------------------------------------------------------------------------------------------- 3D
-  // A ray caster on the CPU: CT, mask and heat are one volume, so that heat cannot shine through the chest wall, and it
-  // draws the same where WebGL is absent.
-  const BLOCK = 4, BLOCKS = N / BLOCK, AIR = Math.round((-600 - LOWER) / STEP_HU), RADIUS = HALF - 1;
-  function occupancy(ct) {
-    const blocks = new Uint8Array(BLOCKS ** 3);
-    for (let z = 0; z < N; z++) for (let y = 0; y < N; y++) for (let x = 0; x < N; x++)
-      if (ct[(z * N + y) * N + x] > AIR) {
-        // A block counts as filled if it or a neighbour's edge is, because samples are interpolated.
-        for (const dz of [0, 1]) for (const dy of [0, 1]) for (const dx of [0, 1]) {
-          const bz = Math.max(z - dz, 0) >> 2, by = Math.max(y - dy, 0) >> 2, bx = Math.max(x - dx, 0) >> 2;
-          blocks[(bz * BLOCKS + by) * BLOCKS + bx] = 1;
-        }
+  const BACKGROUND = [9, 13, 18], RADIUS = HALF - 1, SPAN = 1.5 * RADIUS;
+  const TISSUE = Array.from({ length: 256 }, (_, v) => {
+    const hu = LOWER + v * STEP_HU;
+    const alpha = hu < -600 ? 0 : hu < -100 ? 0.16 * (hu + 600) / 500 : hu < 150 ? 0.16 + 0.12 * (hu + 100) / 250 : 0.5;
+    return [...(hu < -100 ? [206, 128, 116] : hu < 150 ? [222, 160, 142] : [244, 236, 216]), alpha];
+  });
+  // CT, mask and heat as one volume of colours and opacities, so that heat cannot shine through the chest wall. Far from the
+  // nodule the volume fades, so that the chest wall does not hide it.
+  function fuse({ ct, heat, mask }) {
+    const rgba = new Uint8Array(4 * N ** 3);
+    for (let z = 0, i = 0; z < N; z++) for (let y = 0; y < N; y++) for (let x = 0; x < N; x++, i++) {
+      let [r, g, b, alpha] = TISSUE[ct[i]];
+      const distance = Math.hypot(x - HALF, y - HALF, z - HALF) / RADIUS, marked = state.mask && mask[i];
+      alpha *= distance > 1 ? 0 : marked ? 3 : Math.max(0.1, 1.1 - distance);
+      if (marked) [r, g, b] = [60, 205, 235];
+      if (state.heat && heat[i] > 40) {
+        const w = Math.min(0.85, heat[i] / 230), h = hot(heat[i] / 255);
+        r += (h[0] - r) * w; g += (h[1] - g) * w; b += (h[2] - b) * w; alpha *= 1 + w;
       }
-    return blocks;
+      rgba.set([r, g, b, 255 * Math.min(1, alpha)], 4 * i);
+    }
+    return rgba;
   }
 
-  const LUT = (() => {
-    const table = new Float32Array(256 * 4);
-    for (let v = 0; v < 256; v++) {
-      const hu = LOWER + v * STEP_HU;
-      const alpha = hu < -600 ? 0 : hu < -100 ? 0.16 * (hu + 600) / 500 : hu < 150 ? 0.16 + 0.12 * (hu + 100) / 250 : 0.5;
-      const [r, g, b] = hu < -100 ? [206, 128, 116] : hu < 150 ? [222, 160, 142] : [244, 236, 216];
-      table.set([r, g, b, alpha], v * 4);
-    }
-    return table;
-  })();
+  // The view: looking from the front (anterior) at azimuth 0; right on the screen is then the patient's left.
+  function axes() {
+    const ca = Math.cos(state.azimuth), sa = Math.sin(state.azimuth), tilt = webgl ? state.tilt : 0, ct = Math.cos(tilt), st = Math.sin(tilt);
+    return { right: [ca, sa, 0], forward: [-sa * ct, ca * ct, -st], up: [-sa * st, ca * st, ct] };
+  }
 
-  function cast(canvas, volume, side) {
-    const { ct, heat, mask, blocks } = volume, image = new ImageData(side, side), out = image.data;
-    const ca = Math.cos(state.azimuth), sa = Math.sin(state.azimuth), ct_ = Math.cos(state.tilt), st = Math.sin(state.tilt);
-    // Looking from the front (anterior) at azimuth 0; right is the patient's left.
-    const right = [ca, sa, 0], forward = [-sa * ct_, ca * ct_, -st], up = [-sa * st, ca * st, ct_];
-    const scale = (1.5 * RADIUS) / side, step = 0.9;
-    const light = [-0.45 * right[0] - 0.75 * forward[0] + 0.5 * up[0], -0.45 * right[1] - 0.75 * forward[1] + 0.5 * up[1], -0.45 * right[2] - 0.75 * forward[2] + 0.5 * up[2]];
-    const NN = N * N;
-    for (let row = 0; row < side; row++) for (let col = 0; col < side; col++) {
-      const u = (col - side / 2 + 0.5) * scale, v = (side / 2 - row - 0.5) * scale, q = u * u + v * v;
-      const p = (row * side + col) * 4;
-      out[p] = 9; out[p + 1] = 13; out[p + 2] = 18; out[p + 3] = 255;
-      if (q >= RADIUS * RADIUS) continue;
-      const half = Math.sqrt(RADIUS * RADIUS - q);
-      let R = 0, G = 0, B = 0, A = 0;
-      for (let t = -half; t < half; t += step) {
-        const x = HALF + right[0] * u + up[0] * v + forward[0] * t;
-        const y = HALF + right[1] * u + up[1] * v + forward[1] * t;
-        const z = HALF + right[2] * u + up[2] * v + forward[2] * t;
-        const xi = x | 0, yi = y | 0, zi = z | 0;
-        if (!blocks[((zi >> 2) * BLOCKS + (yi >> 2)) * BLOCKS + (xi >> 2)]) { t += 1.6; continue; }
-        const i = zi * NN + yi * N + xi, fx = x - xi, fy = y - yi, fz = z - zi;
-        const a00 = ct[i] + (ct[i + 1] - ct[i]) * fx, a01 = ct[i + N] + (ct[i + N + 1] - ct[i + N]) * fx;
-        const a10 = ct[i + NN] + (ct[i + NN + 1] - ct[i + NN]) * fx, a11 = ct[i + NN + N] + (ct[i + NN + N + 1] - ct[i + NN + N]) * fx;
-        const b0 = a00 + (a01 - a00) * fy, b1 = a10 + (a11 - a10) * fy, value = b0 + (b1 - b0) * fz;
-        const l = (value | 0) * 4;
-        let alpha = LUT[l + 3];
-        if (alpha <= 0) continue;
-        let r = LUT[l], g = LUT[l + 1], b = LUT[l + 2];
-        // Far from the nodule the volume fades, so that the chest wall does not hide it.
-        const distance = Math.sqrt(q + t * t) / RADIUS;
-        const marked = state.mask && mask[i];
-        alpha *= marked ? 3 : Math.max(0.1, 1.1 - distance);
-        if (marked) { r = 60; g = 205; b = 235; }
-        if (state.heat && heat[i] > 40) { const w = Math.min(0.85, heat[i] / 230), h = hot(heat[i] / 255); r += (h[0] - r) * w; g += (h[1] - g) * w; b += (h[2] - b) * w; alpha *= 1 + w; }
-        const gx = a00 - ct[i + 1] + a10 - ct[i + NN + 1], gy = ct[i] - ct[i + N], gz = ct[i] - ct[i + NN];
-        const norm = Math.sqrt(gx * gx + gy * gy + gz * gz) + 1e-3;
-        const shade = 0.55 + 0.5 * Math.max(0, (gx * light[0] + gy * light[1] + gz * light[2]) / norm);
-        alpha = Math.min(1, alpha);
-        const w = alpha * (1 - A);
-        R += w * r * shade; G += w * g * shade; B += w * b * shade; A += w;
-        if (A > 0.97) break;
-      }
-      out[p] = 9 * (1 - A) + R; out[p + 1] = 13 * (1 - A) + G; out[p + 2] = 18 * (1 - A) + B;
-    }
-    layer3d.width = side; layer3d.height = side;
-    layer3d.getContext("2d").putImageData(image, 0, 0);
-    const context = canvas.getContext("2d");
+  // A slow machine gets a smaller picture, not a slower turn: the side follows from how long a sample took at the last drawing.
+  const FINAL = { sampling: 0.6, budget_ms: 500, least: 160 }, COARSE = { sampling: 1.4, budget_ms: 60, least: 96 };
+  let webgl = null, fused = "", sample_ms = 60 / (160 ** 2 / COARSE.sampling);
+  function openWebgl() {
+    if (!data.nodules.length) return;
+    webgl = lungaiVolumeView.open({ voxels: N, step_mm: data.step_mm, background: BACKGROUND.map((v) => v / 255) });
+    webgl?.onLost(() => { webgl = null; root.dataset.renderer = "turntable"; redraw(); });
+  }
+
+  function drawVolume(canvas, volume, coarse) {
+    const context = canvas.getContext("2d"), size = canvas.width;
     context.imageSmoothingEnabled = true; context.imageSmoothingQuality = "high";
-    context.drawImage(layer3d, 0, 0, canvas.width, canvas.height);
+    context.fillStyle = `rgb(${BACKGROUND})`; context.fillRect(0, 0, size, size);
+    if (webgl) {
+      const wanted = `${state.nodule} ${state.mask} ${state.heat}`, { forward, up } = axes(), { sampling, budget_ms, least } = coarse ? COARSE : FINAL;
+      if (fused !== wanted) { webgl.setVolume(fuse(volume)); fused = wanted; }
+      const side = Math.round(Math.max(least, Math.min(size, Math.sqrt((budget_ms / sample_ms) * sampling))));
+      const started = performance.now();
+      context.drawImage(webgl.draw({ side, forward, up, height_mm: SPAN * data.step_mm, sampling }), 0, 0, size, size);
+      sample_ms = Math.max(0.01, performance.now() - started) / (side ** 2 / sampling);
+      canvas.dataset.side = String(side);
+    } else {
+      drawFrame(context, volume.turn, size);
+    }
+    compass(context, size);
     canvas.dataset.azimuth = state.azimuth.toFixed(4);
   }
-  const layer3d = document.createElement("canvas");
+
+  function drawFrame(context, turn, size) {
+    const frame = ((Math.round((state.azimuth / (2 * Math.PI)) * FRAMES) % FRAMES) + FRAMES) % FRAMES;
+    const picture = new ImageData(N, N);
+    for (let p = 0, i = frame * N * N; p < N * N; p++, i++) {
+      // Five bits of brightness, one of the mask, two of heat: the same bytes as in turntable.py.
+      const value = turn[i], g = ((value >> 3) * 255) / 31;
+      let rgb = [g, g, g];
+      if (state.mask && value & 4) rgb = mix(rgb, [41, 224, 255], 0.5, g);
+      if (state.heat && value & 3) rgb = mix(rgb, hot(((value & 3) + 0.5) / 4), 0.22 * (value & 3), g);
+      picture.data.set([...rgb.map((v, c) => Math.max(v, BACKGROUND[c])), 255], 4 * p);
+    }
+    small.getContext("2d").putImageData(picture, 0, 0);
+    // The same scale as the WebGL view: its picture spans SPAN voxels.
+    const side = (size * N) / SPAN;
+    context.drawImage(small, (size - side) / 2, (size - side) / 2, side, side);
+  }
+  const mix = (base, colour, share, g) => base.map((v, c) => v * (1 - share) + colour[c] * share * (0.35 + (0.65 * g) / 255));
+
+  // The patient's directions, so that a turned view cannot be read with left and right swapped.
+  function compass(context, size) {
+    const { right, forward, up } = axes(), dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2], radius = size * 0.44;
+    context.textAlign = "center";
+    for (const [letter, direction] of [["L", [1, 0, 0]], ["R", [-1, 0, 0]], ["P", [0, 1, 0]], ["A", [0, -1, 0]], ["S", [0, 0, 1]], ["I", [0, 0, -1]]]) {
+      const u = dot(direction, right), v = dot(direction, up), behind = dot(direction, forward) > 0.5;
+      if (Math.hypot(u, v) > 0.35) write(context, letter, size / 2 + u * radius, size / 2 - v * radius, size / 26, behind ? "#7f93a5" : "#cfe3f5");
+    }
+  }
 
   // -------------------------------------------------------------------------------------------------------- draw
-  let pending = 0, settle = 0;
+  let ready = false, pending = 0, settle = 0;
   const panel = () => $(`#nodule-${state.nodule}`);
-  function draw({ coarse = false } = {}) {
-    if (!data.nodules.length || !panel()) return;
+  function draw({ coarse = false, turning = false } = {}) {
+    if (!ready || !data.nodules.length) return;
     const volume = load(state.nodule);
     for (const canvas of $$("canvas[data-plane]", panel())) {
-      if (canvas.dataset.plane === "volume") cast(canvas, volume, coarse ? 110 : 230);
-      else drawPlane(canvas, volume, canvas.dataset.plane);
+      if (canvas.dataset.plane === "volume") drawVolume(canvas, volume, coarse);
+      else if (!turning) drawPlane(canvas, volume, canvas.dataset.plane);
     }
     for (const slider of $$("input[data-plane]", panel())) slider.value = state.at[PLANES[slider.dataset.plane].axis];
     const hu = LOWER + volume.ct[index(state.at)] * STEP_HU;
@@ -230,7 +247,11 @@
     state.nodule = (i + data.nodules.length) % data.nodules.length;
     state.at = [N / 2, N / 2, N / 2];
     $$(".nodule").forEach((section) => { section.hidden = section.id !== `nodule-${state.nodule}`; });
-    $$("tbody tr[data-nodule]").forEach((row) => row.setAttribute("aria-selected", String(Number(row.dataset.nodule) === state.nodule)));
+    for (const row of $$("tbody tr[data-nodule]")) {
+      const current = Number(row.dataset.nodule) === state.nodule;
+      row.classList.toggle("current", current);
+      $("button.pick", row).setAttribute("aria-pressed", String(current));
+    }
     paint();
   }
   const clamp = (value) => Math.max(0, Math.min(N - 1, Math.round(value)));
@@ -239,6 +260,7 @@
   function toggle(name, value) {
     state[name] = value === undefined ? !state[name] : value;
     $$(`button[data-toggle="${name}"]`).forEach((b) => b.setAttribute("aria-pressed", String(state[name])));
+    root.dataset.heat = String(state.heat);
     if (name === "turn" && state.turn) spin();
     redraw();
   }
@@ -250,7 +272,7 @@
   function spin() {
     if (!state.turn) return;
     state.azimuth = (state.azimuth + 0.07) % (2 * Math.PI);
-    draw({ coarse: true });
+    draw({ coarse: true, turning: true });
     requestAnimationFrame(spin);
   }
 
@@ -292,8 +314,12 @@
   function sortBy(header) {
     const body = $("#nodules tbody"), column = [...header.parentNode.children].indexOf(header);
     const descending = header.getAttribute("aria-sort") === "descending" ? 1 : -1;
-    const key = (row) => { const v = row.children[column].dataset.value ?? row.children[column].textContent; return v !== "" && !Number.isNaN(Number(v)) ? Number(v) : v; };
-    const rows = [...body.rows].sort((a, b) => { const p = key(a), q = key(b); return (typeof p === typeof q ? (p > q ? 1 : p < q ? -1 : 0) : typeof p === "number" ? 1 : -1) * descending; });
+    const key = (row) => row.children[column].dataset.value;
+    // Where there is no value the row goes last, whichever way the others are sorted.
+    const order = (p, q) => (p === "" || q === "" ? (p === "") - (q === "") : p.localeCompare(q, "en", { numeric: true }) * descending);
+    const numbers = [...body.rows].every((row) => key(row) === "" || !Number.isNaN(Number(key(row))));
+    const byNumber = (p, q) => (p === "" || q === "" ? order(p, q) : (Number(p) - Number(q)) * descending);
+    const rows = [...body.rows].sort((a, b) => (numbers ? byNumber : order)(key(a), key(b)));
     $$("th", header.parentNode).forEach((th) => th.removeAttribute("aria-sort"));
     header.setAttribute("aria-sort", descending === 1 ? "ascending" : "descending");
     body.append(...rows);
@@ -304,10 +330,7 @@
   $$("button[data-toggle]").forEach((b) => b.addEventListener("click", () => toggle(b.dataset.toggle)));
   $$("button[data-window]").forEach((b) => b.addEventListener("click", () => setWindow(b.dataset.window)));
   $$("#nodules thead th button").forEach((b) => b.addEventListener("click", () => sortBy(b.parentNode)));
-  $$("tbody tr[data-nodule]").forEach((row) => {
-    row.addEventListener("click", () => select(Number(row.dataset.nodule)));
-    row.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { select(Number(row.dataset.nodule)); event.preventDefault(); } });
-  });
+  $$("tbody tr[data-nodule]").forEach((row) => row.addEventListener("click", () => select(Number(row.dataset.nodule))));
   $("#language").addEventListener("click", () => setLanguage(root.dataset.lang === "en" ? "zh" : "en"));
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -318,12 +341,14 @@
     const action = actions[event.key.toLowerCase()];
     if (action) action();
   });
-  // A link can open the page in a state: #lang=zh&heat=1&azimuth=1.5
+  // A link can open the page in a state: #lang=zh&heat=1&azimuth=1.5&renderer=turntable
   const wanted = new URLSearchParams(location.hash.slice(1));
   state.azimuth = Number(wanted.get("azimuth") || state.azimuth);
   if (wanted.get("heat") === "1") toggle("heat", true);
   setLanguage(wanted.get("lang") || root.dataset.lang);
+  if (wanted.get("renderer") !== "turntable") openWebgl();
+  root.dataset.renderer = webgl ? "webgl" : "turntable";
   // The pictures are there when the page has loaded; drawing at once, and not in the next frame, completes the load.
-  addEventListener("load", () => select(0, draw));
+  addEventListener("load", () => { ready = true; select(0, () => draw({ coarse: true })); redraw(); });
   window.lungai = { state, select, toggle, setWindow, draw, setLanguage };
 })();

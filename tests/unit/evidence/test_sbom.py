@@ -5,7 +5,7 @@ import json
 import pytest
 
 from lungai_core.errors import EvidenceInputError
-from lungai_core.evidence.sbom import components, cyclonedx_json, read_soup, validate_cyclonedx
+from lungai_core.evidence.sbom import components, cyclonedx_json, read_soup, read_vendored, validate_cyclonedx
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +57,35 @@ def test_a_bill_that_breaks_the_schema_is_refused(project, soup, change):
 def test_a_soup_list_of_another_form_is_refused(content):
     with pytest.raises(EvidenceInputError, match="SOUP list"):
         read_soup(content, where="soup.toml")
+
+
+VENDORED = b"""
+[[vendored]]
+name = "@scope/viewer"
+version = "1.2.3"
+purl = "pkg:npm/%40scope/viewer@1.2.3"
+sha256 = "abababababababababababababababababababababababababababababababab"
+manufacturer = "Somebody"
+licence = "MIT"
+purpose = "pictures"
+in_device = true
+"""
+
+
+@pytest.mark.verifies("SRS-EVID-025")
+def test_what_is_bundled_into_the_product_stands_in_the_bill_with_the_hash_of_its_file(project, soup):
+    parts = components(project, soup=soup) + read_vendored(VENDORED, where="soup.toml")
+    bill = cyclonedx_json(project, parts)
+    validate_cyclonedx(bill)
+    (entry,) = [each for each in json.loads(bill)["components"] if each["name"] == "@scope/viewer"]
+    assert entry["purl"] == entry["bom-ref"] == "pkg:npm/%40scope/viewer@1.2.3"
+    assert entry["hashes"] == [{"alg": "SHA-256", "content": "ab" * 32}]
+    assert entry["scope"] == "required"
+    assert entry["bom-ref"] in json.loads(bill)["dependencies"][0]["dependsOn"]
+
+
+@pytest.mark.verifies("SRS-EVID-025")
+def test_a_bundled_component_without_a_hash_is_refused():
+    assert read_vendored(b"package = []", where="soup.toml") == ()
+    with pytest.raises(EvidenceInputError, match="SOUP list"):
+        read_vendored(VENDORED.replace(b"sha256", b"md5"), where="soup.toml")

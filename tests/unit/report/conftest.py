@@ -29,7 +29,7 @@ from lungai_core.domain.case_report import (
 from lungai_core.domain.geometry import Geometry
 from lungai_core.domain.mask import encode_mask
 from lungai_core.domain.volume import CtSeries, CtVolume, SeriesNote
-from lungai_core.modelpack.pack import bundled_pack, open_pack
+from lungai_core.modelpack.card import BilingualText, Figure, ModelCard
 
 CENTER = (2.0, -3.0, 5.0)
 HEAD_FIRST = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
@@ -181,12 +181,43 @@ def refused():
     )
 
 
+def card_of(*, trained=True):
+    figure = Figure(
+        name="AUC",
+        value=0.81,
+        interval_95=(0.7, 0.9),
+        n=120,
+        unit="nodules",
+        data="a public set",
+        source="evidence.json",
+        source_sha256="e" * 64,
+    )
+    return ModelCard(
+        model_name="m",
+        model_version="1.0.0",
+        trained=trained,
+        architecture="3D DenseNet <small>",
+        parameters=1_726_405,
+        weights_origin="a training record",
+        training_data="a public set of 800 nodules",
+        licence="Apache-2.0",
+        summary=BilingualText(en="A research model.", zh="研究模型。"),
+        limits=(BilingualText(en="Not for clinical use.", zh="不得用于临床。"),),
+        figures=(figure,) if trained else (),
+    )
+
+
 @pytest.fixture(scope="session")
 def card():
-    return open_pack(bundled_pack()).card
+    return card_of()
+
+
+@pytest.fixture(scope="session")
+def untrained_card():
+    return card_of(trained=False)
 
 
 @pytest.fixture(scope="session")
 def make():
     """The builders above, for tests that need a variant."""
-    return {"volume": make_volume, "nodule": nodule_of, "report": report_of}
+    return {"volume": make_volume, "nodule": nodule_of, "report": report_of, "card": card_of}

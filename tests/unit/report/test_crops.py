@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lungai_core.domain.case_report import Grid
+from lungai_core.domain.geometry import Geometry
 from lungai_core.report.crops import CROP_LOWER_HU, CROP_UPPER_HU, cut_crop
 
 AXES = {
@@ -67,3 +69,26 @@ def test_axes_halfway_between_two_directions_still_give_a_crop(make):
     half = float(np.sqrt(0.5))
     volume = make["volume"](axes=((0.0, 0.0, 1.0), (-half, half, 0.0), (half, half, 0.0)))
     assert cut_crop(volume, make["nodule"](volume)).ct.shape == (80, 80, 80)
+
+
+@pytest.mark.verifies("SRS-REPORT-003", "RC-REPORT-004")
+@pytest.mark.parametrize("patch_mm", [32, 64, 96])
+def test_heat_is_shown_where_the_network_looked_and_nowhere_else(make, volume, patch_mm):
+    """A patch may be smaller or larger than the crop of 64 mm: beyond its border nothing is known."""
+    nodule = make["nodule"](volume)
+    cells = patch_mm // 8
+    grid = Geometry((cells,) * 3, (8.0,) * 3, tuple(c - (patch_mm - 8) / 2 for c in nodule.center_lps_mm))
+    full = nodule.explanation.model_copy(update={"grid": Grid.from_geometry(grid), "values": (255,) * cells**3})
+    crop = cut_crop(volume, nodule.model_copy(update={"explanation": full}))
+    lit = np.argwhere(crop.heat)
+    width_mm = (lit.max(axis=0) - lit.min(axis=0) + 1) * crop.step_mm
+    assert width_mm == pytest.approx(min(patch_mm, 64), abs=0.8)
+    assert crop.heat[tuple(lit.T)].min() == 255
+
+
+@pytest.mark.verifies("SRS-REPORT-003")
+def test_thick_slices_give_a_crop_of_the_same_steps(make):
+    volume = make["volume"](shape=(16, 90, 90), spacing=(10.0, 0.6, 0.6))
+    crop = cut_crop(volume, make["nodule"](volume))
+    assert crop.ct.shape == (80, 80, 80)
+    assert _centroid_mm(crop.mask, crop) == pytest.approx((0.0, 0.0, 0.0), abs=0.8)

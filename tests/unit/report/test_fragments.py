@@ -6,7 +6,6 @@ import pytest
 
 from lungai_core.domain.case_report import InputKind
 from lungai_core.report.fragments import (
-    failure_section,
     header_section,
     model_section,
     nodule_section,
@@ -15,7 +14,7 @@ from lungai_core.report.fragments import (
     summary_section,
 )
 
-STILLS = ("data:a", "data:b", "data:c")
+STILLS = ("data:a", "data:b", "data:c", "data:d")
 
 
 @pytest.mark.verifies("SRS-REPORT-004", "RC-REPORT-002")
@@ -29,20 +28,20 @@ def test_the_page_says_that_it_is_not_for_clinical_use_and_what_the_images_are(m
 
 
 @pytest.mark.verifies("SRS-REPORT-004", "RC-REPORT-002")
-def test_an_untrained_model_is_named_before_any_result(make, volume):
-    untrained = summary_section(make["report"](volume, nodules=(), trained=False))
+def test_an_untrained_model_is_named_before_any_result(make, volume, card, untrained_card):
+    untrained = summary_section(make["report"](volume, nodules=(), trained=False), untrained_card)
     assert untrained.index("NOT TRAINED") < untrained.index("Status")
-    assert "NOT TRAINED" not in summary_section(make["report"](volume, nodules=()))
+    assert "NOT TRAINED" not in summary_section(make["report"](volume, nodules=()), card)
 
 
 @pytest.mark.verifies("SRS-REPORT-004", "RC-REPORT-003")
-def test_reasons_failures_refusals_and_empty_cases_are_told(report, refused, make, volume):
-    assert "The uncertainty reaches the model&#x27;s limit." in summary_section(report)
-    assert "LAI-DOM-003 Outside &amp; away &lt;b&gt;." in failure_section(report)
-    assert "LAI-DICOM-001 A slice &lt;is&gt; missing." in summary_section(refused)
-    empty = make["report"](volume, nodules=())
-    assert "not a negative finding" in summary_section(empty)
-    assert failure_section(empty) == nodule_table(empty, thumbnails=[]) == ""
+def test_words_from_a_file_are_escaped(report, refused, card, untrained_card, make, volume):
+    text = summary_section(report, card)
+    assert "The uncertainty reaches the model&#x27;s limit." in text
+    assert "LAI-DOM-003 Outside &amp; away &lt;b&gt;." in text
+    assert "LAI-DICOM-001 A slice &lt;is&gt; missing." in summary_section(refused, untrained_card)
+    assert "3D DenseNet &lt;small&gt;" in model_section(card)
+    assert nodule_table(make["report"](volume, nodules=()), thumbnails=[]) == ""
 
 
 @pytest.mark.verifies("SRS-REPORT-003")
@@ -50,6 +49,7 @@ def test_the_table_has_a_row_a_nodule_with_values_to_sort_by(report):
     table = nodule_table(report, thumbnails=["data:a", "data:b"])
     assert table.count("<tr data-nodule=") == 2
     assert re.findall(r'data-value="(0\.\d)"', table) == ["0.7", "0.1"]
+    assert table.count("<th scope=") == 9 + 2
 
 
 @pytest.mark.verifies("SRS-REPORT-003", "SRS-REPORT-004")
@@ -61,14 +61,34 @@ def test_a_nodule_shows_its_measures_and_its_doubts(report):
     for part in ("70.0%", "16.2 mm", "2,144.7 mm³", "40 ± 2 HU", "0.610 ± 0.010 nat", "40.0%", "suspicious"):
         assert part in full
     assert "The mask reaches the border" in full
-    assert ' id="nodule-1" hidden' in bare
-    assert "nat" not in bare.split("Measures")[1]
+    assert ' id="nodule-1" aria-labelledby="title-1" hidden' in bare
+    assert "nat" not in bare.split("Measures")[1].replace("alternative", "")
+
+
+@pytest.mark.verifies("SRS-REPORT-003", "RC-REPORT-001")
+def test_each_still_carries_the_letters_of_its_four_directions(report):
+    section = nodule_section(report.nodules[0], number=0, sprite="data:s", stills=STILLS)
+    letters = re.findall(r'<b class="mark (\w+)">(\w)</b>', section)
+    assert letters[:4] == [("top", "A"), ("right", "L"), ("bottom", "P"), ("left", "R")]
+    assert "".join(letter for _, letter in letters) == "ALPR" + "SLIR" + "SPIA" + "SLIR"
+
+
+@pytest.mark.verifies("SRS-REPORT-009")
+def test_each_picture_and_control_has_a_name_in_both_languages(report):
+    section = nodule_section(report.nodules[0], number=0, sprite="data:s", stills=STILLS)
+    for tag in ("canvas", "input", 'img class="still"'):
+        tags = re.findall(rf"<{tag}[^>]*>", section)
+        assert len(tags) >= 3
+        assert all("data-label-en=" in each and "data-label-zh=" in each for each in tags)
+    assert 'aria-live="polite"' in section
 
 
 @pytest.mark.verifies("SRS-REPORT-004")
-def test_the_card_and_the_origin_of_the_result_are_shown(card, report, refused):
-    assert all(limit.zh in model_section(card) for limit in card.limits)
-    text = provenance_section(report)
-    for part in ("a" * 64, "c" * 64, "90 × 90 × 60", "CUDAExecutionProvider: no card", "body part", "0.60"):
+def test_the_card_and_the_origin_of_the_result_are_shown(card, untrained_card, report, refused):
+    text = model_section(card)
+    for part in ("不得用于临床。", "0.81", "0.7 – 0.9", "120 nodules", "a public set", "1,726,405"):
         assert part in text
+    assert "No figure was measured" in model_section(untrained_card)
+    assert "0.60" in provenance_section(report)
+    assert "c" * 64 in provenance_section(report)
     assert "c" * 64 not in provenance_section(refused)
