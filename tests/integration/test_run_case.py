@@ -37,7 +37,8 @@ def _run(ct_dir, candidates, out, *options):
 @pytest.mark.verifies("SRS-CLI-002", "SRS-INFER-009", "SRS-DOM-011")
 def test_a_real_series_gives_a_report_that_is_equal_on_the_second_run(ct_dir, candidates, tmp_path):
     file = candidates(NODULE)
-    codes = [_run(ct_dir, file, tmp_path / name, "--written-at", "2026-01-02T03:04:05") for name in ("first", "second")]
+    options = ("--written-at", "2026-01-02T03:04:05", "--pdf", "zh")
+    codes = [_run(ct_dir, file, tmp_path / name, *options) for name in ("first", "second")]
     assert codes == [5, 5]
     first, second = (read_result_json(tmp_path / name / "result.json") for name in ("first", "second"))
     assert first.model_copy(update={"timings_s": None}) == second.model_copy(update={"timings_s": None})
@@ -49,6 +50,7 @@ def test_a_real_series_gives_a_report_that_is_equal_on_the_second_run(ct_dir, ca
     for name in objects:
         contents = {(tmp_path / run / "dicom" / name).read_bytes() for run in ("first", "second")}
         assert len(contents) == 1
+    assert len({(tmp_path / run / "report.pdf").read_bytes() for run in ("first", "second")}) == 1
     assert "NOT TRAINED" in (tmp_path / "first" / "report.html").read_text(encoding="utf-8")
 
 
