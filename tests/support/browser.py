@@ -116,7 +116,7 @@ class Page:
 
 
 @contextmanager
-def open_page(url, *, profile, flags=WITH_WEBGL, width=1300, height=900, deadline_s=90):
+def open_page(url, *, profile, flags=WITH_WEBGL, width=1300, height=900, deadline_s=300):
     """Open a page in a browser of its own, which ends with the block."""
     to_browser_read, to_browser = os.pipe()
     from_browser, from_browser_write = os.pipe()
