@@ -6,27 +6,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import torch
-from monai.networks.nets.densenet import DenseNet
 from torch import nn
 from torch.nn import functional
 
 from lungai_core.errors import InvalidArgumentError
 from lungai_core.model.attention import PositionChannelAttention
-from lungai_core.model.spec import Attention
+from lungai_core.model.spec import Attention, DenseTrunk
+from lungai_core.model.trunks import build_trunk, convolution_unit, encode
 
 if TYPE_CHECKING:
     from lungai_core.model.spec import NetSpec
 
-__all__ = ["EVIDENCE_STRIDE", "PATCH_MULTIPLE", "MultitaskNet", "NetOutput", "build_net", "require_patch"]
+__all__ = ["PATCH_MULTIPLE", "MultitaskNet", "NetOutput", "build_net", "require_patch"]
 
-EVIDENCE_STRIDE = 4
 PATCH_MULTIPLE = 32
 
 _DIAMETER_UNIT_MM = 10.0
 # The mask starts as voxels above 3/7 of the window, which is -400 HU for a window of -1000 to 400 HU.
 _FIRST_SLOPE = 10.0
 _FIRST_THRESHOLD = 3 / 7
-# Maps of 12, 6 and 3 voxels an edge follow the transitions of a 96 patch: three convolutions then reach 12, 6 and 3.
+# Maps of 12, 6 and 3 voxels an edge follow the transitions of DenseNet121 on a 96 patch: three convolutions then reach
+# 12, 6 and 3. Those of the small network on a 32 patch have 16, 8 and 4.
 _DILATIONS = (4, 2, 1)
 
 
@@ -45,7 +45,8 @@ class NetOutput:
     diameter_mm
         ``(N,)``, not negative.
     evidence
-        ``(N, 1, z/4, y/4, x/4)``: its mean plus the head's bias is ``malignancy_logit``.
+        ``(N, 1, z/s, y/s, x/s)`` with the spec's ``evidence_stride`` s: its mean plus the head's bias is
+        ``malignancy_logit``.
     features
         ``(N, F)``: the input of the malignancy head.
     """
@@ -62,12 +63,13 @@ class MultitaskNet(nn.Module):
 
     :implements: SRS-MODEL-001, SRS-MODEL-003, SDS-MODEL-001, SDS-MODEL-003
 
-    The trunk is MONAI's DenseNet in three dimensions. Its maps before each pooling feed a decoder that adds them from
-    coarse to fine (Lin et al., "Feature pyramid networks", CVPR 2017). At a quarter of the patch's resolution the
-    decoder's features are pooled with a learned weight per position (Ilse, Tomczak and Welling, "Attention-based deep
-    multiple instance learning", ICML 2018) that prefers the candidate in the centre. The malignancy head is linear in
-    the pooled features, so the class-activation map (Zhou et al., CVPR 2016) is exact and needs no gradient. The mask
-    is a local threshold: offset and slope come from half the resolution, the edge from the patch itself.
+    The trunk's maps before each halving feed a decoder that adds them from coarse to fine (Lin et al., "Feature pyramid
+    networks", CVPR 2017). At a quarter (dense trunk) or half of the patch's resolution the decoder's features are
+    pooled with a learned weight per position (Ilse, Tomczak and Welling, "Attention-based deep multiple instance
+    learning", ICML 2018) that prefers the candidate in the centre; what the trunk's end says of the whole patch joins
+    them at each position, and so is spread by the same weights. The malignancy head is linear in the pooled features,
+    so the class-activation map (Zhou et al., CVPR 2016) is exact and needs no gradient. The mask is a local threshold:
+    offset and slope come from half the resolution, the edge from the patch itself.
 
     Parameters
     ----------
@@ -78,28 +80,19 @@ class MultitaskNet(nn.Module):
     def __init__(self, spec: NetSpec, /) -> None:
         super().__init__()
         self.spec = spec
-        trunk = DenseNet(
-            spatial_dims=3,
-            in_channels=1,
-            out_channels=1,
-            init_features=spec.init_features,
-            growth_rate=spec.growth_rate,
-            block_config=spec.block_config,
-            bn_size=spec.bottleneck,
-        )
-        self.trunk = trunk.features
-        stem, *skips, deepest = _trunk_channels(spec)
+        self.trunk = build_trunk(spec.trunk)
+        stem, *passed, deepest = spec.trunk.channels
+        # What a transition of the dense trunk hands on is also what the decoder takes; a plain one hands on its stem.
+        skips = passed if isinstance(spec.trunk, DenseTrunk) else [stem, *passed]
         self.attention = nn.ModuleList(
             _attention(spec, channels, dilation) for channels, dilation in zip(skips, _DILATIONS, strict=True)
         )
         width = spec.decoder_features
         self.top = nn.Conv3d(deepest, width, kernel_size=1)
-        self.lateral = nn.ModuleList(nn.Conv3d(channels, width, kernel_size=1) for channels in reversed(skips))
-        self.smooth = nn.ModuleList(_smooth(width) for _ in skips)
-        self.narrow = nn.Conv3d(width, width // 4, kernel_size=1)
-        self.stem_lateral = nn.Conv3d(stem, width // 4, kernel_size=1)
-        self.stem_smooth = _smooth(width // 4)
-        self.mask = nn.Conv3d(width // 4, 2, kernel_size=1)
+        self.lateral = nn.ModuleList(nn.Conv3d(channels, width, kernel_size=1) for channels in reversed(passed))
+        self.smooth = nn.ModuleList(convolution_unit(width, width) for _ in passed)
+        self.refine = _Refine(width, stem) if isinstance(spec.trunk, DenseTrunk) else None
+        self.mask = nn.Conv3d(width if self.refine is None else width // 4, 2, kernel_size=1)
         _start_as_threshold(self.mask)
         self.focus = nn.Conv3d(width, 1, kernel_size=1)
         self.expand = nn.Sequential(
@@ -107,10 +100,11 @@ class MultitaskNet(nn.Module):
             nn.BatchNorm3d(spec.head_features),
             nn.ReLU(inplace=True),
         )
-        self.weigh = _FocusedFeatures(spec.focus_sigma_voxels / EVIDENCE_STRIDE)
+        self.gist = nn.Sequential(nn.Linear(2 * deepest, spec.head_features), nn.ReLU(inplace=True))
+        self.weigh = _FocusedFeatures(spec.focus_sigma_voxels / spec.evidence_stride)
         self.dropout = nn.Dropout(spec.dropout)
-        self.malignancy = nn.Linear(spec.head_features, 1)
-        self.diameter = nn.Linear(deepest, 1)
+        self.malignancy = nn.Linear(spec.features, 1)
+        self.diameter = nn.Linear(2 * deepest, 1)
 
     def forward(self, patches: torch.Tensor) -> NetOutput:
         """Look at a batch of patches.
@@ -128,15 +122,16 @@ class MultitaskNet(nn.Module):
         NetOutput
             All outputs; in training mode the malignancy logit is computed from features with dropout.
         """
-        skips, deepest = self._encode(patches)
-        quarter = self._decode(skips, deepest)
-        half = _double(self.narrow(quarter)) + self.stem_lateral(skips[0])
-        offset, slope = _double(self.mask(self.stem_smooth(half))).chunk(2, dim=1)
-        weighted = self.weigh(self.expand(quarter), self.focus(quarter))
+        skips, deepest = encode(self.trunk, self.attention, patches)
+        fine = self._decode(skips, deepest)
+        half = fine if self.refine is None else self.refine(fine, skips[0])
+        offset, slope = _double(self.mask(half)).chunk(2, dim=1)
+        whole = torch.cat([deepest.mean(dim=(2, 3, 4)), deepest.amax(dim=(2, 3, 4))], dim=1)
+        weighted = self.weigh(self.expand(fine), self.gist(whole), self.focus(fine))
         features = weighted.mean(dim=(2, 3, 4))
         logit = self.malignancy(self.dropout(features)).squeeze(1)
         evidence = functional.conv3d(weighted, self.malignancy.weight[:, :, None, None, None])
-        size = self.diameter(deepest.mean(dim=(2, 3, 4))).squeeze(1)
+        size = self.diameter(whole).squeeze(1)
         return NetOutput(
             malignancy_logit=logit,
             mask_logit=offset + slope * patches,
@@ -145,24 +140,25 @@ class MultitaskNet(nn.Module):
             features=features,
         )
 
-    def _encode(self, patches: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor]:
-        part = self.trunk.get_submodule
-        stem = part("relu0")(part("norm0")(part("conv0")(patches)))
-        skips = [stem]
-        current = part("pool0")(stem)
-        for index, attention in enumerate(self.attention, start=1):
-            current = part(f"denseblock{index}")(current)
-            for step in ("norm", "relu", "conv"):
-                current = part(f"transition{index}.{step}")(current)
-            skips.append(current)
-            current = attention(part(f"transition{index}.pool")(current))
-        return skips, functional.relu(part("norm5")(part("denseblock4")(current)))
-
     def _decode(self, skips: list[torch.Tensor], deepest: torch.Tensor) -> torch.Tensor:
         current: torch.Tensor = self.top(deepest)
         for lateral, smooth, skip in zip(self.lateral, self.smooth, reversed(skips[1:]), strict=True):
             current = smooth(_double(current) + lateral(skip))
         return current
+
+
+class _Refine(nn.Module):
+    """Take a map from a quarter to half of the patch's resolution, with what the stem saw there."""
+
+    def __init__(self, width: int, stem: int, /) -> None:
+        super().__init__()
+        self.narrow = nn.Conv3d(width, width // 4, kernel_size=1)
+        self.lateral = nn.Conv3d(stem, width // 4, kernel_size=1)
+        self.smooth = convolution_unit(width // 4, width // 4)
+
+    def forward(self, fine: torch.Tensor, stem: torch.Tensor) -> torch.Tensor:
+        refined: torch.Tensor = self.smooth(_double(self.narrow(fine)) + self.lateral(stem))
+        return refined
 
 
 class _FocusedFeatures(nn.Module):
@@ -172,10 +168,10 @@ class _FocusedFeatures(nn.Module):
         super().__init__()
         self.sigma = sigma
 
-    def forward(self, features: torch.Tensor, score: torch.Tensor) -> torch.Tensor:
-        size = [int(edge) for edge in features.shape[2:]]
-        prior = self._prior(size).to(score)
-        weights = torch.softmax((score + prior).flatten(1), dim=1).view_as(score)
+    def forward(self, local: torch.Tensor, whole: torch.Tensor, score: torch.Tensor) -> torch.Tensor:
+        size = [int(edge) for edge in local.shape[2:]]
+        weights = torch.softmax((score + self._prior(size).to(score)).flatten(1), dim=1).view_as(score)
+        features = torch.cat([local, whole[:, :, None, None, None].expand(-1, -1, *size)], dim=1)
         return features * (weights * float(size[0] * size[1] * size[2]))
 
     def _prior(self, size: list[int]) -> torch.Tensor:
@@ -238,15 +234,6 @@ def require_patch(patches: torch.Tensor, /) -> None:
     )
 
 
-def _trunk_channels(spec: NetSpec, /) -> list[int]:
-    channels = [spec.init_features]
-    current = spec.init_features
-    for layers in spec.block_config[:-1]:
-        current = (current + layers * spec.growth_rate) // 2
-        channels.append(current)
-    return [*channels, current + spec.block_config[-1] * spec.growth_rate]
-
-
 def _attention(spec: NetSpec, channels: int, dilation: int, /) -> nn.Module:
     if spec.attention is Attention.NONE:
         return nn.Identity()
@@ -256,14 +243,6 @@ def _attention(spec: NetSpec, channels: int, dilation: int, /) -> nn.Module:
         position_reduction=spec.position_reduction,
         dilation=dilation,
         kind=spec.attention,
-    )
-
-
-def _smooth(channels: int, /) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv3d(channels, channels, kernel_size=3, padding=1, bias=False),
-        nn.BatchNorm3d(channels),
-        nn.ReLU(inplace=True),
     )
 
 

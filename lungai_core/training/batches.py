@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from lungai_core.model.losses import Truth
 from lungai_core.training.augmentation import apply_augmentation, draw_augmentation
-from lungai_core.training.samples import fill_context, prepare, target_of, training_input
+from lungai_core.training.samples import fill_context, lesson_of, prepare, training_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -173,10 +173,10 @@ def make_batch(
     triples = [_example(sample, plan, epoch) for sample in own]
     patches = torch.from_numpy(np.stack([values for values, _, _ in triples])[:, None])
     masks = np.stack([np.zeros_like(values) if mask is None else mask for values, mask, _ in triples])
-    targets = [target_of(sample.labels, plan.data.target) for sample in own]
+    lessons = [_lesson(sample, plan) for sample in own]
     truth = Truth(
-        malignant=torch.tensor([float(target or 0) for target in targets]),
-        has_malignant=torch.tensor([float(target is not None) for target in targets]),
+        malignant=torch.tensor([lesson or 0.0 for lesson in lessons]),
+        has_malignant=torch.tensor([float(lesson is not None) for lesson in lessons]),
         mask=torch.from_numpy(masks.astype(np.float32)[:, None]),
         has_mask=torch.tensor([float(sample.mask is not None) for sample in own]),
         diameter_mm=torch.tensor(
@@ -185,7 +185,7 @@ def make_batch(
         has_diameter=torch.tensor([float(sample.labels.diameter_mm is not None) for sample in own]),
     )
     counts = LabelCounts(
-        malignancy=max(1, sum(target_of(sample.labels, plan.data.target) is not None for sample in whole)),
+        malignancy=max(1, sum(_lesson(sample, plan) is not None for sample in whole)),
         mask=max(1, sum(sample.mask is not None for sample in whole)),
         diameter=max(1, sum(sample.labels.diameter_mm is not None for sample in whole)),
     )
@@ -231,13 +231,18 @@ def _as_it_is(batch: Batch, /) -> Batch:
 def _example(
     sample: NoduleSample, plan: TrainingPlan, epoch: int | None, /
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None, float]:
-    nodule = prepare(sample, contract=training_input(plan.data.patch_size))
+    edge = plan.data.patch_size
     place = "evaluation" if epoch is None else epoch
     generator = np.random.default_rng(seed_of(plan.seed, "sample", place, sample.sample_id))
-    values, mask = fill_context(nodule, generator=generator), nodule.mask
-    if epoch is None:
-        return values, mask, 1.0
-    augmentation = draw_augmentation(plan.augmentation, generator=generator)
+    augmentation = None if epoch is None else draw_augmentation(plan.augmentation, generator=generator)
     if augmentation is None:
-        return values, mask, 1.0
-    return *apply_augmentation(values, mask, augmentation), augmentation.scale
+        nodule = prepare(sample, contract=training_input(edge))
+        return fill_context(nodule, generator=generator), nodule.mask, 1.0
+    # A margin, so that what a shift, a turn or a smaller scale brings in is the CT that stands there.
+    nodule = prepare(sample, contract=training_input(edge + edge // 2))
+    values = fill_context(nodule, generator=generator)
+    return *apply_augmentation(values, nodule.mask, augmentation, edge=edge), augmentation.scale
+
+
+def _lesson(sample: NoduleSample, plan: TrainingPlan, /) -> float | None:
+    return lesson_of(sample.labels, plan.data.target, plan.data.lesson)

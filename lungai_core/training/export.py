@@ -16,6 +16,7 @@ from lungai_core.domain.contract import (
 )
 from lungai_core.files import sha256_file
 from lungai_core.model.net import build_net
+from lungai_core.model.spec import DenseTrunk
 from lungai_core.modelpack.card import BilingualText, Figure, ModelCard
 from lungai_core.modelpack.contract import (
     Calibration,
@@ -355,7 +356,12 @@ def _chosen(choices: FoldChoices, fold: int, sha256: str, /) -> Decisions:
 
 
 def _architecture(spec: NetSpec, /) -> str:
-    return f"3D DenseNet {spec.block_config}, growth {spec.growth_rate}, {spec.attention.value} attention, three heads"
+    trunk = spec.trunk
+    if isinstance(trunk, DenseTrunk):
+        kind = f"DenseNet {trunk.block_config}, growth {trunk.growth_rate}"
+    else:
+        kind = f"convolutional network, widths {trunk.widths}"
+    return f"3D {kind}, {spec.attention.value} attention, three heads"
 
 
 def _json_bytes(record: FrozenModel, /) -> bytes:

@@ -33,7 +33,8 @@ def load_lidc_nodules(folder: Path, /, *, limit_per_fold: int | None = None) -> 
 
     :implements: SRS-TRAIN-006, SDS-TRAIN-004
 
-    ``diameter_mm`` is that of LUNA16. Image and mask are in HU on the native grid, cropped to the nodule along z.
+    ``diameter_mm`` is that of LUNA16. ``readings`` are those of all readers, or, where the table lacks them, the most
+    frequent one. Image and mask are in HU on the native grid, cropped to the nodule along z.
 
     Parameters
     ----------
@@ -50,6 +51,7 @@ def load_lidc_nodules(folder: Path, /, *, limit_per_fold: int | None = None) -> 
     samples = []
     for row in _limited(_rows(folder / "labels.csv"), "fold", limit_per_fold):
         identifier = _field(row, "id", folder)
+        readings = _field(row, "deeplung_ratings", folder) or _field(row, "Malignancy_value", folder)
         image, affine = _nifti(folder / "image" / f"{identifier}.nii.gz")
         mask, _ = _nifti(folder / "mask" / f"{identifier}.nii.gz")
         samples.append(
@@ -63,6 +65,7 @@ def load_lidc_nodules(folder: Path, /, *, limit_per_fold: int | None = None) -> 
                 labels=NoduleLabels(
                     diagnosis=_flag(_field(row, "Diagnosis_value", folder)),
                     mean_rating=_flag(_field(row, "deeplung_label", folder)),
+                    readings=_readings(readings),
                     diameter_mm=float(_field(row, "diameter_mm", folder)),
                 ),
                 fold=int(_field(row, "fold", folder)),
@@ -122,6 +125,7 @@ def load_lidc_context(folder: Path, /) -> tuple[NoduleSample, ...]:
                 mask=voxels,
                 labels=NoduleLabels(
                     mean_rating=None if rating == _NEUTRAL_RATING else rating > _NEUTRAL_RATING,
+                    readings=(round(rating),),
                     diameter_mm=float(_field(row, "equiv_diameter_mm", folder)),
                 ),
                 fold=int(float(_field(row, "voi994_fold", folder))),
@@ -156,6 +160,10 @@ def _field(row: dict[str, str], column: str, folder: Path, /) -> str:
     if value is None:
         raise _unusable(folder / "labels.csv", f"no column {column}")
     return value
+
+
+def _readings(text: str, /) -> tuple[int, ...]:
+    return tuple(round(float(word)) for word in text.split())
 
 
 def _flag(text: str, /) -> bool | None:

@@ -26,8 +26,9 @@ from lungai_core.training.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from lungai_core.training.plan import Precision, plan_sha256
+from lungai_core.training.plan import Keep, Precision, plan_sha256
 from lungai_core.training.processes import share_batch_norm
+from lungai_core.training.samples import target_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -258,14 +259,15 @@ def validate(trainee: Trainee, samples: Sequence[NoduleSample], /, *, plan: Trai
     scores: list[tuple[float, bool]] = []
     dice: list[float] = []
     errors: list[float] = []
-    for batch in evaluation_batches(samples, plan=plan):
+    for sample, batch in zip(samples, evaluation_batches(samples, plan=plan), strict=True):
         output, truth = look_at(trainee, batch, plan=plan)
         losses = task_losses(output, truth)
         has = [bool(truth.has_malignant[0]), bool(truth.has_mask[0]), bool(truth.has_diameter[0])]
         sums += [float(losses.malignancy), float(losses.mask), float(losses.diameter)]
         counts += has
-        if has[0]:
-            scores.append((float(output.malignancy_logit[0]), bool(truth.malignant[0])))
+        label = target_of(sample.labels, plan.data.target)
+        if label is not None:
+            scores.append((float(output.malignancy_logit[0]), label))
         if has[1]:
             found, wanted = output.mask_logit > math.log(_MASK_PROBABILITY / (1 - _MASK_PROBABILITY)), truth.mask > 0
             dice.append(2 * float((found & wanted).sum()) / float(found.sum() + wanted.sum()))
@@ -415,7 +417,8 @@ def _resume(
 
 
 def _is_done(plan: TrainingPlan, state: CheckpointState, /) -> bool:
-    return state.epoch >= plan.optimizer.epochs or state.epoch - state.best_epoch >= plan.optimizer.patience
+    patient = plan.optimizer.keep is Keep.LAST or state.epoch - state.best_epoch < plan.optimizer.patience
+    return state.epoch >= plan.optimizer.epochs or not patient
 
 
 def _advance(plan: TrainingPlan, state: CheckpointState | None, row: EpochRow, /) -> CheckpointState:
@@ -426,7 +429,7 @@ def _advance(plan: TrainingPlan, state: CheckpointState | None, row: EpochRow, /
         weights_sha256="",
         optimizer_sha256="",
         rows=rows,
-        best_epoch=max(rows, key=_merit).epoch,
+        best_epoch=row.epoch if plan.optimizer.keep is Keep.LAST else max(rows, key=_merit).epoch,
     )
 
 
@@ -436,7 +439,8 @@ def _merit(row: EpochRow, /) -> tuple[float, float]:
 
 
 def _learning_rate(plan: TrainingPlan, /, *, done: int, whole: int) -> float:
-    return plan.optimizer.learning_rate * 0.5 * (1 + math.cos(math.pi * done / whole))
+    warm = min(1.0, (done + 1) / plan.optimizer.warmup_steps) if plan.optimizer.warmup_steps else 1.0
+    return plan.optimizer.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * done / whole))
 
 
 def _auc(scores: list[tuple[float, bool]], /) -> float | None:

@@ -22,6 +22,8 @@ __all__ = [
     "AugmentationPlan",
     "ComputePlan",
     "DataPlan",
+    "Keep",
+    "Lesson",
     "LossPlan",
     "OptimizerPlan",
     "Precision",
@@ -48,6 +50,31 @@ class Target(StrEnum):
     MEAN_RATING = "mean_rating"
 
 
+class Lesson(StrEnum):
+    """What the malignancy head learns towards the target.
+
+    :implements: SRS-TRAIN-005, SDS-TRAIN-003
+
+    ``label``: the target itself, 0 or 1. ``readings``: the mean of the readings, 0 for 1 and 1 for 5.
+    """
+
+    LABEL = "label"
+    READINGS = "readings"
+
+
+class Keep(StrEnum):
+    """Which epoch's weights a run ends with.
+
+    :implements: SRS-TRAIN-005, SDS-TRAIN-003
+
+    ``best``: that of the highest validation AUC. ``last``: the last one, at the end of the cosine; then the validation
+    part chooses nothing but calibration and threshold, and ``patience`` does not apply.
+    """
+
+    BEST = "best"
+    LAST = "last"
+
+
 class Precision(StrEnum):
     """The arithmetic of the forward pass; weights stay in single precision.
 
@@ -70,6 +97,7 @@ class DataPlan(FrozenModel):
     nodules: Annotated[str, Field(min_length=1)]
     context: str | None = None
     target: Target = Target.DIAGNOSIS
+    lesson: Lesson = Lesson.LABEL
     patch_size: Annotated[int, Field(ge=32, multiple_of=32)] = 96
     limit_per_fold: Annotated[int, Field(ge=1)] | None = None
 
@@ -79,7 +107,8 @@ class OptimizerPlan(FrozenModel):
 
     :implements: SRS-TRAIN-005, SDS-TRAIN-003
 
-    Training stops when the validation AUC has not grown for ``patience`` epochs.
+    Training stops when the validation AUC has not grown for ``patience`` epochs. The learning rate grows linearly over
+    the first ``warmup_steps``.
     """
 
     epochs: Annotated[int, Field(ge=1)]
@@ -87,6 +116,8 @@ class OptimizerPlan(FrozenModel):
     learning_rate: _Positive = 3e-4
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
     patience: Annotated[int, Field(ge=1)] = 10
+    warmup_steps: Annotated[int, Field(ge=0)] = 0
+    keep: Keep = Keep.BEST
 
 
 class LossPlan(FrozenModel):
@@ -105,8 +136,8 @@ class AugmentationPlan(FrozenModel):
     :implements: SRS-TRAIN-005, SDS-TRAIN-003
 
     Rotation is uniform in ``±rotation_degrees`` about each axis, scale uniform in ``scale``, gamma uniform in
-    ``gamma``, noise Gaussian with ``noise_sigma`` (patch values lie in [0, 1]), and each axis is flipped with
-    probability one half.
+    ``gamma``, noise Gaussian with a sigma uniform from 0 to ``noise_sigma`` (patch values lie in [0, 1]), shift uniform
+    in ``±shift_mm`` along each axis, and each axis is flipped with probability one half.
     """
 
     probability: Annotated[float, Field(ge=0, le=1)] = 0.9
@@ -114,6 +145,7 @@ class AugmentationPlan(FrozenModel):
     scale: _Range = (0.8, 1.2)
     gamma: _Range = (0.7, 1.5)
     noise_sigma: Annotated[float, Field(ge=0)] = 0.05
+    shift_mm: Annotated[float, Field(ge=0, le=8)] = 0.0
 
 
 class ComputePlan(FrozenModel):

@@ -15,7 +15,7 @@ from lungai_core.domain.model import FrozenModel
 from lungai_core.domain.volume import CtVolume
 from lungai_core.errors import DataSetError
 from lungai_core.preprocess.patch import extract_patch
-from lungai_core.training.plan import Target
+from lungai_core.training.plan import Lesson, Target
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +27,7 @@ __all__ = [
     "NoduleSample",
     "PreparedNodule",
     "fill_context",
+    "lesson_of",
     "prepare",
     "sample_sha256",
     "target_of",
@@ -45,11 +46,13 @@ class NoduleLabels(FrozenModel):
     :implements: SRS-TRAIN-006, SDS-TRAIN-004
 
     ``diagnosis``: at least two readers gave more than 3. ``mean_rating``: the mean reading lies above 3 (true) or
-    below. ``diameter_mm`` is the diameter of the data set's own definition, named in its loader.
+    below. ``readings`` are single readings of 1 (highly unlikely) to 5 (highly suspicious), as many as are known.
+    ``diameter_mm`` is the diameter of the data set's own definition, named in its loader.
     """
 
     diagnosis: bool | None = None
     mean_rating: bool | None = None
+    readings: tuple[Annotated[int, Field(ge=1, le=5)], ...] = ()
     diameter_mm: Annotated[float, Field(gt=0)] | None = None
 
 
@@ -206,8 +209,29 @@ def fill_context(nodule: PreparedNodule, /, *, generator: np.random.Generator) -
     return filled
 
 
+def lesson_of(labels: NoduleLabels, target: Target, lesson: Lesson, /) -> float | None:
+    """Return what the malignancy head learns of a nodule, from 0 to 1.
+
+    :implements: SRS-TRAIN-006, SDS-TRAIN-004
+
+    Parameters
+    ----------
+    labels
+        Of a nodule.
+    target
+        The label that results are measured against.
+    lesson
+        The label itself, or the mean reading with 1 at 0 and 5 at 1, which keeps what the label throws away: how sure
+        the readers were. Without readings it is the label.
+    """
+    if lesson is Lesson.READINGS and labels.readings:
+        return (sum(labels.readings) / len(labels.readings) - 1) / 4
+    label = target_of(labels, target)
+    return None if label is None else float(label)
+
+
 def target_of(labels: NoduleLabels, target: Target, /) -> bool | None:
-    """Return the label that the malignancy head learns.
+    """Return the label that results are measured against.
 
     :implements: SRS-TRAIN-006, SDS-TRAIN-004
 

@@ -175,15 +175,8 @@ def split_stratified(samples: Iterable[NoduleSample], /, *, key: bytes) -> Split
     """
     _require_key(key)
     every = tuple(samples)
-    labels: dict[str, set[bool | None]] = defaultdict(set)
-    for sample in every:
-        labels[sample.patient_id].add(sample.labels.diagnosis)
-    strata: dict[str, list[str]] = defaultdict(list)
-    for patient, seen in labels.items():
-        strata["suspicious" if True in seen else "none" if False in seen else "unknown"].append(patient)
     parts: dict[str, Part] = {}
-    for patients in strata.values():
-        ordered = sorted(patients, key=lambda patient: _uniform(key, patient))
+    for ordered in _strata(every, key):
         first, second = (round(len(ordered) * share) for share in (_TRAIN_SHARE, _TRAIN_SHARE + _VALIDATION_SHARE))
         for index, patient in enumerate(ordered):
             parts[patient] = Part.TRAIN if index < first else Part.VALIDATION if index < second else Part.TEST
@@ -191,9 +184,12 @@ def split_stratified(samples: Iterable[NoduleSample], /, *, key: bytes) -> Split
 
 
 def split_by_fold(samples: Iterable[NoduleSample], /, *, test_fold: int, folds: int) -> Split:
-    """Use one fold as test set, the next as validation set and the others to train.
+    """Use one fold as test set, and 15 % of the other folds' patients as validation set.
 
     :implements: SRS-TRAIN-007, SDS-TRAIN-005
+
+    The validation patients are the first within each stratum of :func:`split_stratified`, at least one of each, with
+    the test fold as key: there is nothing to hide in a data set's own folds.
 
     Parameters
     ----------
@@ -204,14 +200,21 @@ def split_by_fold(samples: Iterable[NoduleSample], /, *, test_fold: int, folds: 
     folds
         How many there are, at least 3.
     """
-    validation_fold = (test_fold + 1) % folds
-    parts = {test_fold: Part.TEST, validation_fold: Part.VALIDATION}
-    assignments = tuple(
-        Assignment(sample_id=s.sample_id, patient_id=s.patient_id, part=parts.get(s.fold, Part.TRAIN))
-        for s in samples
-        if s.fold is not None
-    )
-    return Split(method=f"fold {test_fold} of {folds} tests, fold {validation_fold} validates", assignments=assignments)
+    every = tuple(sample for sample in samples if sample.fold is not None)
+    rest = [sample for sample in every if sample.fold != test_fold]
+    validation = {
+        patient
+        for ordered in _strata(rest, f"validation of fold {test_fold}".encode())
+        for patient in ordered[: max(1, round(len(ordered) * _VALIDATION_SHARE))]
+    }
+
+    def part_of(sample: NoduleSample) -> Part:
+        if sample.fold == test_fold:
+            return Part.TEST
+        return Part.VALIDATION if sample.patient_id in validation else Part.TRAIN
+
+    assignments = tuple(Assignment(sample_id=s.sample_id, patient_id=s.patient_id, part=part_of(s)) for s in every)
+    return Split(method=f"fold {test_fold} of {folds} tests, 15 % of the others validate", assignments=assignments)
 
 
 def read_split(path: Path, /) -> Split:
@@ -296,6 +299,16 @@ def _split(method: str, samples: Iterable[NoduleSample], part_of: Callable[[str]
         Assignment(sample_id=s.sample_id, patient_id=s.patient_id, part=part_of(s.patient_id)) for s in samples
     )
     return Split(method=method, assignments=assignments)
+
+
+def _strata(samples: Iterable[NoduleSample], key: bytes, /) -> list[list[str]]:
+    labels: dict[str, set[bool | None]] = defaultdict(set)
+    for sample in samples:
+        labels[sample.patient_id].add(sample.labels.diagnosis)
+    strata: dict[str, list[str]] = defaultdict(list)
+    for patient, seen in labels.items():
+        strata["suspicious" if True in seen else "none" if False in seen else "unknown"].append(patient)
+    return [sorted(patients, key=lambda patient: _uniform(key, patient)) for patients in strata.values()]
 
 
 def _require_key(key: bytes, /) -> None:

@@ -8,7 +8,7 @@ from torch import nn
 
 from lungai_core.errors import InvalidArgumentError
 from lungai_core.model.net import MultitaskNet, build_net, require_patch
-from lungai_core.model.spec import DENSENET121, SMALL, TINY, Attention
+from lungai_core.model.spec import DENSENET121, SMALL, TINY, Attention, StemPool
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +22,16 @@ def patches(*shape, seed=0):
 
 @pytest.mark.verifies("SRS-MODEL-001", "SRS-MODEL-003")
 @pytest.mark.parametrize("size", [(32, 32, 32), (64, 32, 96)])
-def test_the_outputs_have_the_documented_shapes_for_any_edges_that_are_multiples_of_32(net, size):
+@pytest.mark.parametrize(("pool", "stride"), [(StemPool.MAX, 4), (StemPool.NONE, 2)])
+def test_the_outputs_have_the_documented_shapes_for_any_edges_that_are_multiples_of_32(size, pool, stride):
+    spec = TINY.model_copy(update={"stem_pool": pool})
     with torch.no_grad():
-        output = net(patches(2, 1, *size))
+        output = build_net(spec, seed=3)(patches(2, 1, *size))
     assert output.malignancy_logit.shape == output.diameter_mm.shape == (2,)
     assert output.mask_logit.shape == (2, 1, *size)
-    assert output.evidence.shape == (2, 1, *(edge // 4 for edge in size))
-    assert output.features.shape == (2, TINY.head_features)
+    assert output.evidence.shape == (2, 1, *(edge // stride for edge in size))
+    assert spec.evidence_stride == stride
+    assert output.features.shape == (2, spec.features)
     assert bool((output.diameter_mm >= 0).all())
 
 
@@ -92,8 +95,7 @@ def test_the_positive_part_of_the_map_is_monais_grad_cam(net):
 
 @pytest.mark.verifies("SRS-MODEL-003")
 def test_what_is_far_from_the_candidate_weighs_less(net):
-    features = torch.ones(1, 1, 24, 24, 24)
-    weights = net.weigh(features, torch.zeros(1, 1, 24, 24, 24))[0, 0]
+    weights = net.weigh(torch.ones(1, 1, 24, 24, 24), torch.ones(1, 1), torch.zeros(1, 1, 24, 24, 24))[0, 0]
     assert torch.isclose(weights.mean(), torch.tensor(1.0), atol=1e-5)
     assert float(weights[12, 12, 12]) > 5 * float(weights[0, 0, 0])
 

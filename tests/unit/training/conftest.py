@@ -14,7 +14,7 @@ from lungai_core.training.processes import Processes
 from lungai_core.training.run import Host
 
 COLUMNS = ["id", "patient_id", "seriesuid", "fold", "diameter_mm", "coordX", "coordY", "coordZ"]
-COLUMNS += ["Diagnosis_value", "deeplung_label"]
+COLUMNS += ["Diagnosis_value", "Malignancy_value", "deeplung_label", "deeplung_ratings"]
 
 
 def write_nodules(folder, *, folds=4, per_fold=4):
@@ -35,9 +35,10 @@ def write_nodules(folder, *, folds=4, per_fold=4):
         nibabel.save(nibabel.Nifti1Image(mask.astype(np.uint8), affine), folder / "mask" / f"{name}.nii.gz")
         right, front, up = affine[:3, :3] @ (20, 18, 6) + affine[:3, 3]
         place = [(index // 2) % folds, 2 * radius, -right, -front, up]
-        rows.append(
-            [name, f"P{index // 2:02d}", f"1.2.{index // 2}", *place, suspicious, suspicious if index % 5 else ""]
-        )
+        label = suspicious if index % 5 else ""
+        readings = ("4 5 5 3" if suspicious else "1 2 3") if index % 5 else ""
+        series = [f"P{index // 2:02d}", f"1.2.{index // 2}"]
+        rows.append([name, *series, *place, suspicious, 4 if suspicious else 2, label, readings])
     with (folder / "labels.csv").open("w", newline="") as stream:
         csv.writer(stream).writerows([COLUMNS, *rows])
     return folder

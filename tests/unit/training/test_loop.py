@@ -8,6 +8,7 @@ import torch
 
 from lungai_core.errors import CheckpointMismatchError, DataSetError, NonFiniteLossError, TrainingPlanError
 from lungai_core.training.loop import TrainingData, fit, new_trainee, validate
+from lungai_core.training.plan import Keep
 from lungai_core.training.processes import Processes
 from lungai_core.training.split import Part, split_by_fold
 
@@ -59,7 +60,7 @@ def test_the_loss_falls_and_every_step_is_told(data, plan, tmp_path):
     longer = changed(plan, "optimizer", epochs=6, learning_rate=3e-3)
     state = fit(longer, data, tmp_path, processes=ONE, watch=steps.append)
     assert state.rows[-1].train_total < state.rows[0].train_total
-    assert [(step.epoch, step.step, step.steps) for step in steps[:3]] == [(1, 1, 2), (1, 2, 2), (2, 1, 2)]
+    assert [(step.epoch, step.step, step.steps) for step in steps[:3]] == [(1, 1, 3), (1, 2, 3), (1, 3, 3)]
     assert all(np.isfinite([s.total, s.malignancy, s.mask, s.diameter]).all() for s in steps)
     first = steps[0]
     assert first.total == pytest.approx(first.malignancy + 0.5 * first.mask + 0.2 * first.diameter, rel=1e-5)
@@ -68,9 +69,31 @@ def test_the_loss_falls_and_every_step_is_told(data, plan, tmp_path):
 @pytest.mark.verifies("SRS-TRAIN-009")
 def test_the_learning_rate_falls_as_a_cosine_to_zero(data, plan, tmp_path):
     state = fit(changed(plan, "optimizer", epochs=2), data, tmp_path, processes=ONE)
-    # Two steps an epoch: the rates of steps 2 and 4 of 4 stand in the rows.
-    expected = [3e-4 * 0.5 * (1 + np.cos(np.pi * done / 4)) for done in (1, 3)]
+    # Three steps an epoch: the rates of steps 3 and 6 of 6 stand in the rows.
+    expected = [3e-4 * 0.5 * (1 + np.cos(np.pi * done / 6)) for done in (2, 5)]
     assert np.allclose([row.learning_rate for row in state.rows], expected)
+
+
+@pytest.mark.verifies("SRS-TRAIN-009")
+def test_the_learning_rate_first_grows_over_the_warm_up(data, plan, tmp_path):
+    warm = changed(plan, "optimizer", epochs=1, warmup_steps=6)
+    rate = fit(warm, data, tmp_path, processes=ONE).rows[0].learning_rate
+    assert rate == pytest.approx(3e-4 * 0.5 * 0.5 * (1 + np.cos(np.pi * 2 / 3)))
+
+
+@pytest.mark.verifies("SRS-TRAIN-009")
+def test_a_plan_that_keeps_the_last_epoch_neither_stops_early_nor_looks_at_the_validation_auc(
+    data, plan, tmp_path, monkeypatch
+):
+    real = validate
+    aucs = iter([0.9, 0.5, 0.4])
+    monkeypatch.setattr(
+        "lungai_core.training.loop.validate",
+        lambda *args, **named: dataclasses.replace(real(*args, **named), auc=next(aucs)),
+    )
+    last = changed(plan, "optimizer", epochs=3, patience=1, keep=Keep.LAST)
+    state = fit(last, data, tmp_path, processes=ONE)
+    assert (state.epoch, state.best_epoch) == (3, 3)
 
 
 @pytest.mark.verifies("SRS-TRAIN-009")

@@ -61,11 +61,23 @@ def test_the_stratified_split_gives_each_stratum_the_same_shares(samples):
         assert np.allclose(counts, np.asarray((0.7, 0.15, 0.15)) * patients, atol=1)
 
 
+@pytest.mark.verifies("SRS-TRAIN-007")
+def test_a_fold_tests_and_fifteen_percent_of_the_other_folds_patients_validate(samples):
+    data = [dataclasses.replace(sample, fold=index // 2 % 4) for index, sample in enumerate(many(samples[0], 80))]
+    split = split_by_fold(data, test_fold=2, folds=4)
+    found = parts_by_patient(split)
+    assert all(len(parts) == 1 for parts in found.values())
+    assert [sum(parts == {part} for parts in found.values()) for part in Part] == [26, 4, 10]
+    assert split == split_by_fold(data, test_fold=2, folds=4)
+    test = {assignment.sample_id for assignment in split.assignments if assignment.part is Part.TEST}
+    assert test == {sample.sample_id for sample in data if sample.fold == 2}
+
+
 @pytest.mark.verifies("SRS-TRAIN-007", "RC-TRAIN-002")
 def test_the_proof_counts_what_it_compared(samples):
     split = split_by_fold(samples, test_fold=1, folds=4)
     proof = prove_no_leakage(samples, split)
-    assert dict(proof.samples_by_part) == {Part.TRAIN: 8, Part.VALIDATION: 4, Part.TEST: 4}
+    assert dict(proof.samples_by_part) == {Part.TRAIN: 10, Part.VALIDATION: 2, Part.TEST: 4}
     assert (proof.patients, proof.series, proof.studies, proof.images) == (8, 8, 0, 16)
     assert (proof.samples_without_study, proof.samples_without_series) == (16, 0)
 
