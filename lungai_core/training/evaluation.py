@@ -14,6 +14,7 @@ from lungai_core.clinical.clustered import cluster_bootstrap
 from lungai_core.clinical.roc import compare_auc_paired, roc_data
 from lungai_core.domain.model import FrozenModel
 from lungai_core.errors import NotEstimableError
+from lungai_core.training.predictions import THRESHOLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,14 +68,18 @@ class Evaluation(FrozenModel):
 @dataclass(frozen=True, slots=True, eq=False)
 class _Scorer:
     who: Literal["network", "diameter alone", "diameter and HU, boosted"]
-    score: Callable[[Prediction], float]
-    decision: Callable[[Prediction], bool]
+    score: Callable[[Prediction, str], float]
+    decision: Callable[[Prediction, str], bool]
 
 
 _SCORERS = (
-    _Scorer("network", lambda p: p.logit, lambda p: p.suspicious),
-    _Scorer("diameter alone", lambda p: p.baseline_diameter, lambda p: p.baseline_diameter_suspicious),
-    _Scorer("diameter and HU, boosted", lambda p: p.baseline_features, lambda p: p.baseline_features_suspicious),
+    _Scorer("network", lambda p, _: p.logit, lambda p, label: getattr(p, f"probability_as_{label}") >= THRESHOLD),
+    _Scorer("diameter alone", lambda p, _: p.diameter_score, lambda p, label: getattr(p, f"diameter_as_{label}")),
+    _Scorer(
+        "diameter and HU, boosted",
+        lambda p, label: getattr(p, f"features_score_{label}"),
+        lambda p, label: getattr(p, f"features_as_{label}"),
+    ),
 )
 
 
@@ -138,10 +143,10 @@ def _classification(own: Sequence[Prediction], data_set: str, label: str, seed: 
     truth = np.asarray([int(getattr(prediction, label)) for prediction in own])
     make = _Maker(own, data_set, label, seed)
     figures = []
-    scores = {scorer.who: np.asarray([scorer.score(p) for p in own]) for scorer in _SCORERS}
+    scores = {scorer.who: np.asarray([scorer.score(p, label) for p in own]) for scorer in _SCORERS}
     for scorer in _SCORERS:
         score = scores[scorer.who]
-        right = np.asarray([float(scorer.decision(p)) for p in own]) == truth
+        right = np.asarray([int(scorer.decision(p, label)) for p in own]) == truth
         figures.append(make.figure(scorer.who, "AUC", _area(score, truth)))
         figures.append(make.figure(scorer.who, "accuracy", _mean(right)))
     pair = compare_auc_paired(roc_data(scores["network"], truth=truth), roc_data(scores["diameter alone"], truth=truth))
@@ -152,8 +157,13 @@ def _classification(own: Sequence[Prediction], data_set: str, label: str, seed: 
             update={"interval_95": (pair.difference.lower, pair.difference.upper), "p_value": pair.test.p_value}
         )
     )
-    probability = np.asarray([p.probability for p in own])
+    probability = np.asarray([getattr(p, f"probability_as_{label}") for p in own])
     figures.append(make.figure("network", "Brier score", _mean((probability - truth) ** 2)))
+    right, kept = (probability >= THRESHOLD) == truth, np.asarray([not p.referred for p in own])
+    figures.append(make.figure("network", "share not referred to a second reading", _mean(kept)))
+    for name, part in (("accuracy where not referred", kept), ("accuracy where referred", ~kept)):
+        if part.any():
+            figures.append(make.figure("network", name, _mean_within(right, part)))
     try:
         slope = calibration(probability, truth=truth).fit
     except NotEstimableError:
@@ -197,6 +207,21 @@ def _area(score: NDArray[np.float64], truth: NDArray[np.int64], /) -> Callable[[
 
 def _mean(values: NDArray[np.float64] | NDArray[np.bool_], /) -> Callable[[NDArray[np.intp]], float]:
     return lambda at: float(values[at].mean())
+
+
+def _mean_within(values: NDArray[np.bool_], part: NDArray[np.bool_], /) -> Callable[[NDArray[np.intp]], float]:
+    def mean(at: NDArray[np.intp]) -> float:
+        chosen = at[part[at]]
+        if chosen.size == 0:
+            raise NotEstimableError(
+                "A sample of patients has no nodule of this part.",
+                where="bootstrap",
+                allowed="at least one",
+                remedy="Nothing is to be done: the sample is left out.",
+            )
+        return float(values[chosen].mean())
+
+    return mean
 
 
 class _Maker:

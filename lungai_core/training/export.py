@@ -41,7 +41,7 @@ from lungai_core.training.onnx_export import (
     run_onnx,
 )
 from lungai_core.training.parity import parity_patches
-from lungai_core.training.predictions import FoldChoices
+from lungai_core.training.predictions import REVIEW_SAMPLES, THRESHOLD, FoldChoices
 from lungai_core.training.record import TrainingRecord
 from lungai_core.training.run import best_trainee
 from lungai_core.training.samples import training_input
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from lungai_core.model.spec import NetSpec
     from lungai_core.modelpack.pack import ModelPack
     from lungai_core.training.parity import Patches
+    from lungai_core.training.plan import Target
 
 __all__ = [
     "DEFAULT_INPUT",
@@ -138,7 +139,7 @@ def conventional_decisions() -> Decisions:
         operating_point=OperatingPoint(probability=0.5, chosen=_CONVENTION),
         mask_probability=OperatingPoint(probability=0.5, chosen=_CONVENTION),
         review=ReviewRule(
-            samples=20,
+            samples=REVIEW_SAMPLES,
             entropy_nats=_REVIEW_ENTROPY_NATS,
             mutual_information_nats=_REVIEW_MUTUAL_INFORMATION_NATS,
             chosen=_CONVENTION,
@@ -283,11 +284,12 @@ def export_trained(
     record = TrainingRecord.model_validate_json((run / f"fold-{fold}" / "record.json").read_bytes())
     evaluation = Evaluation.model_validate_json((run / "evaluation.json").read_bytes())
     choices_file = run / f"choices-{fold}.json"
+    choices = FoldChoices.model_validate_json(choices_file.read_bytes())
     trainee, _ = best_trainee(record.plan, run / f"fold-{fold}", best_epoch=record.best_epoch)
     release = Release(
         card=_trained_card(record, evaluation, run, fold),
         contract=training_input(record.plan.data.patch_size),
-        decisions=_chosen(FoldChoices.model_validate_json(choices_file.read_bytes()), fold, sha256_file(choices_file)),
+        decisions=_chosen(choices, record.plan.data.target, fold, sha256_file(choices_file)),
         patches=patches,
         attachments={"training_record.json": record, "evaluation.json": evaluation},
         precisions=precisions,
@@ -342,17 +344,33 @@ def _trained_card(record: TrainingRecord, evaluation: Evaluation, run: Path, fol
     )
 
 
-def _chosen(choices: FoldChoices, fold: int, sha256: str, /) -> Decisions:
-    data = f"validation part of fold {fold}; not part of the test fold"
-    calibrated = Provenance(method="Platt scaling", data=data, record_sha256=sha256)
-    highest = Provenance(method="highest accuracy", data=data, record_sha256=sha256)
-    conventional = conventional_decisions()
-    return Decisions(
-        calibration=Calibration(slope=choices.slope, intercept=choices.intercept, chosen=calibrated),
-        operating_point=OperatingPoint(probability=min(1.0, choices.threshold), chosen=highest),
-        mask_probability=conventional.mask_probability,
-        review=conventional.review,
+def _chosen(choices: FoldChoices, target: Target, fold: int, sha256: str, /) -> Decisions:
+    data = f"{choices.nodules} nodules of the validation part of fold {fold}; not part of the test fold"
+    calibrated = Provenance(method=f"Platt scaling to the label {target.value}", data=data, record_sha256=sha256)
+    highest = Provenance(
+        method="highest expected accuracy of a calibrated probability", data=data, record_sha256=sha256
     )
+    referred = Provenance(
+        method=f"common quantile of both limits that refers a fifth; coverage {_share(choices.coverage)}, wrong among "
+        f"kept {_share(choices.error_rate_kept)}, among referred {_share(choices.error_rate_referred)}",
+        data=data,
+        record_sha256=sha256,
+    )
+    return Decisions(
+        calibration=choices.platt(target).as_contract(calibrated),
+        operating_point=OperatingPoint(probability=THRESHOLD, chosen=highest),
+        mask_probability=conventional_decisions().mask_probability,
+        review=ReviewRule(
+            samples=REVIEW_SAMPLES,
+            entropy_nats=choices.entropy_limit_nats,
+            mutual_information_nats=choices.mutual_information_limit_nats,
+            chosen=referred,
+        ),
+    )
+
+
+def _share(share: float | None, /) -> str:
+    return "unknown" if share is None else f"{share:.3f}"
 
 
 def _architecture(spec: NetSpec, /) -> str:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import math
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
 from lungai_core.clinical.calibration import calibration
 from lungai_core.domain.model import FrozenModel
+from lungai_core.inference.uncertainty import estimate_uncertainty
+from lungai_core.modelpack.contract import Calibration, LinearHead, Provenance, ReviewRule
 from lungai_core.training.baselines import best_threshold, diameter_scores, feature_scores
 from lungai_core.training.batches import evaluation_batches
 from lungai_core.training.loop import arithmetic, look_at
+from lungai_core.training.plan import Target
 from lungai_core.training.samples import target_of
 from lungai_core.training.split import Part, split_by_fold
 
@@ -23,12 +29,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lungai_core.training.loop import Trainee
-    from lungai_core.training.plan import Target, TrainingPlan
+    from lungai_core.training.plan import TrainingPlan
     from lungai_core.training.samples import NoduleSample
 
-__all__ = ["FoldChoices", "Prediction", "choose", "predict_fold", "predictions_csv"]
+__all__ = [
+    "REVIEW_SAMPLES",
+    "THRESHOLD",
+    "FoldChoices",
+    "Platt",
+    "Prediction",
+    "calibrate",
+    "choose_review",
+    "predict_fold",
+    "predictions_csv",
+]
 
 _FEWEST_FOR_SLOPE = 10
+REVIEW_SAMPLES = 20
+_REFERRED_SHARE = 0.2
+# Of a calibrated probability, the threshold with the highest expected accuracy.
+THRESHOLD = 0.5
+_UNKNOWN = Provenance(method="being chosen", data="validation part")
 
 
 class Prediction(FrozenModel):
@@ -36,8 +57,9 @@ class Prediction(FrozenModel):
 
     :implements: SRS-TRAIN-013, SDS-TRAIN-010
 
-    ``…_suspicious`` are decisions at thresholds chosen on the fold's validation part (network) and on its training
-    folds (baselines).
+    ``…_as_diagnosis`` and ``…_as_mean_rating`` stand for one label each: the network's calibrated probability, and the
+    decisions of the baselines. They rest on numbers that were chosen on the fold's validation part (network) and on the
+    other folds (baselines). ``referred`` says whether the review rule asks for a second reading.
     """
 
     data_set: str
@@ -48,25 +70,30 @@ class Prediction(FrozenModel):
     mean_rating: bool | None
     diameter_mm: float | None
     logit: float
-    probability: float
-    suspicious: bool
+    probability_as_diagnosis: float
+    probability_as_mean_rating: float
+    entropy_nats: float
+    mutual_information_nats: float
+    referred: bool
     predicted_diameter_mm: float
     dice: float | None
-    baseline_diameter: float
-    baseline_diameter_suspicious: bool
-    baseline_features: float
-    baseline_features_suspicious: bool
+    diameter_score: float
+    diameter_as_diagnosis: bool
+    diameter_as_mean_rating: bool
+    features_score_diagnosis: float
+    features_score_mean_rating: float
+    features_as_diagnosis: bool
+    features_as_mean_rating: bool
 
 
-class FoldChoices(FrozenModel):
-    """Calibration and operating point of one fold's network, chosen on its validation part.
+class Platt(FrozenModel):
+    """A calibration: ``logistic(slope * logit + intercept)``.
 
     :implements: SRS-TRAIN-013, SDS-TRAIN-010
     """
 
-    slope: float
-    intercept: float
-    threshold: float
+    slope: Annotated[float, Field(gt=0)] = 1.0
+    intercept: float = 0.0
 
     def probability(self, logit: float, /) -> float:
         """Return the calibrated probability.
@@ -78,11 +105,69 @@ class FoldChoices(FrozenModel):
         logit
             Of the network.
         """
-        return float(1 / (1 + np.exp(-np.clip(self.slope * logit + self.intercept, -500, 500))))
+        return self.as_contract(_UNKNOWN).probability(logit)
+
+    def as_contract(self, chosen: Provenance, /) -> Calibration:
+        """Return the calibration as a part of a model's contract.
+
+        :implements: SRS-TRAIN-003, SDS-TRAIN-010
+
+        Parameters
+        ----------
+        chosen
+            How it was chosen.
+        """
+        return Calibration(slope=self.slope, intercept=self.intercept, chosen=chosen)
 
 
-def choose(logits: NDArray[np.float64], truth: NDArray[np.bool_], /) -> FoldChoices:
-    """Choose calibration (Platt) and operating point (highest accuracy) on validation data.
+class FoldChoices(FrozenModel):
+    """What one fold's network needs to decide, chosen on its validation part.
+
+    :implements: SRS-TRAIN-013, SDS-TRAIN-010
+
+    A calibration for each label; of a calibrated probability, 0.5 is the threshold with the highest accuracy. The
+    limits of the review rule refer a fifth of the validation nodules, and the two error rates say what that bought:
+    among those that are kept and among those that are referred. ``None`` where there was no nodule to count.
+    """
+
+    schema_version: Literal["lungai-choices/2"] = "lungai-choices/2"
+    diagnosis: Platt
+    mean_rating: Platt
+    entropy_limit_nats: float
+    mutual_information_limit_nats: float
+    nodules: int
+    coverage: float | None
+    error_rate_kept: float | None
+    error_rate_referred: float | None
+
+    def platt(self, label: Target, /) -> Platt:
+        """Return the calibration for a label.
+
+        :implements: SRS-TRAIN-013, SDS-TRAIN-010
+
+        Parameters
+        ----------
+        label
+            Which.
+        """
+        return self.diagnosis if label is Target.DIAGNOSIS else self.mean_rating
+
+    def refers(self, *, entropy_nats: float, mutual_information_nats: float) -> bool:
+        """Say whether the review rule asks for a second reading.
+
+        :implements: SRS-TRAIN-013, SDS-TRAIN-010
+
+        Parameters
+        ----------
+        entropy_nats, mutual_information_nats
+            Of a nodule.
+        """
+        surprising = mutual_information_nats >= self.mutual_information_limit_nats
+        return entropy_nats >= self.entropy_limit_nats or surprising
+
+
+def calibrate(logits: NDArray[np.float64], truth: NDArray[np.bool_], /) -> Platt:
+    """Fit a calibration on validation data (Platt).
 
     :implements: SRS-TRAIN-013, SDS-TRAIN-010
 
@@ -95,20 +180,41 @@ def choose(logits: NDArray[np.float64], truth: NDArray[np.bool_], /) -> FoldChoi
 
     Returns
     -------
-    FoldChoices
+    Platt
         Slope 1 and intercept 0 where the fit does not exist (fewer than 10 nodules, one class, separable) or would
         turn the order around.
     """
-    plain = FoldChoices(slope=1.0, intercept=0.0, threshold=0.5)
     if truth.size < _FEWEST_FOR_SLOPE or truth.all() or not truth.any():
-        return plain
-    lowest, highest = logits[truth].min(), logits[~truth].max()
-    if lowest <= highest:
-        fit = calibration(1 / (1 + np.exp(-logits)), truth=truth.astype(int)).fit
-        if fit.slope > 0 and math.isfinite(fit.slope) and math.isfinite(fit.intercept):
-            plain = FoldChoices(slope=fit.slope, intercept=fit.intercept, threshold=0.5)
-    scores = np.asarray([plain.probability(logit) for logit in logits.tolist()])
-    return plain.model_copy(update={"threshold": best_threshold(scores, truth)})
+        return Platt()
+    if logits[truth].min() > logits[~truth].max():
+        return Platt()
+    fit = calibration(1 / (1 + np.exp(-logits)), truth=truth.astype(int)).fit
+    if fit.slope > 0 and math.isfinite(fit.slope) and math.isfinite(fit.intercept):
+        return Platt(slope=fit.slope, intercept=fit.intercept)
+    return Platt()
+
+
+def choose_review(entropies: NDArray[np.float64], information: NDArray[np.float64], /) -> tuple[float, float]:
+    """Choose the two limits of the review rule: the highest common quantile that refers a fifth of the nodules.
+
+    :implements: SRS-TRAIN-013, SDS-TRAIN-010
+
+    Parameters
+    ----------
+    entropies, information
+        ``(n,)`` predictive entropies and mutual information in nats of the validation part; n at least 1.
+
+    Returns
+    -------
+    tuple of float
+        Limits of entropy and of mutual information in nats.
+    """
+    for level in np.linspace(1.0, 0.0, 201):
+        limits = float(np.quantile(entropies, level)), float(np.quantile(information, level))
+        referred = (entropies >= limits[0]) | (information >= limits[1])
+        if referred.mean() >= _REFERRED_SHARE:
+            break
+    return limits
 
 
 def predict_fold(
@@ -131,23 +237,12 @@ def predict_fold(
     """
     split = split_by_fold(samples, test_fold=fold, folds=folds)
     test, validation = split.samples(samples, Part.TEST), split.samples(samples, Part.VALIDATION)
-    learn = split.samples(samples, Part.TRAIN) + validation
-    target = plan.data.target
-    labelled = [sample for sample in validation if target_of(sample.labels, target) is not None]
-    answers = _answers(trainee, labelled, plan)
-    choices = choose(np.asarray([answer[0] for answer in answers]), _truth(labelled, target))
-    boosted = feature_scores(learn, (*learn, *test), target=target, seed=plan.seed)
-    scores = {
-        "diameter": (diameter_scores(learn), diameter_scores(test)),
-        "features": (boosted[: len(learn)], boosted[len(learn) :]),
-    }
-    known = np.asarray([target_of(sample.labels, target) is not None for sample in learn])
-    truth = _truth(learn, target)
-    limits = {name: best_threshold(own[known], truth[known]) for name, (own, _) in scores.items()}
+    choices = _choose(_answers(trainee, validation, plan), validation, plan)
+    others = _baselines(split.samples(samples, Part.TRAIN) + validation, test, plan)
+    target = choices.platt(plan.data.target)
     rows = []
-    for index, (sample, (logit, diameter, dice)) in enumerate(zip(test, _answers(trainee, test, plan), strict=True)):
-        probability = choices.probability(logit)
-        by_diameter, by_features = float(scores["diameter"][1][index]), float(scores["features"][1][index])
+    for index, (sample, answer) in enumerate(zip(test, _answers(trainee, test, plan), strict=True)):
+        entropy, information = answer.doubt_nats(target)
         rows.append(
             Prediction(
                 data_set=sample.data_set,
@@ -157,15 +252,21 @@ def predict_fold(
                 diagnosis=sample.labels.diagnosis,
                 mean_rating=sample.labels.mean_rating,
                 diameter_mm=sample.labels.diameter_mm,
-                logit=logit,
-                probability=probability,
-                suspicious=probability >= choices.threshold,
-                predicted_diameter_mm=diameter,
-                dice=dice,
-                baseline_diameter=by_diameter,
-                baseline_diameter_suspicious=by_diameter >= limits["diameter"],
-                baseline_features=by_features,
-                baseline_features_suspicious=by_features >= limits["features"],
+                logit=answer.logit,
+                probability_as_diagnosis=choices.diagnosis.probability(answer.logit),
+                probability_as_mean_rating=choices.mean_rating.probability(answer.logit),
+                entropy_nats=entropy,
+                mutual_information_nats=information,
+                referred=choices.refers(entropy_nats=entropy, mutual_information_nats=information),
+                predicted_diameter_mm=answer.diameter_mm,
+                dice=answer.dice,
+                diameter_score=float(others[Target.DIAGNOSIS].diameter[index]),
+                diameter_as_diagnosis=bool(others[Target.DIAGNOSIS].diameter_decides[index]),
+                diameter_as_mean_rating=bool(others[Target.MEAN_RATING].diameter_decides[index]),
+                features_score_diagnosis=float(others[Target.DIAGNOSIS].features[index]),
+                features_score_mean_rating=float(others[Target.MEAN_RATING].features[index]),
+                features_as_diagnosis=bool(others[Target.DIAGNOSIS].features_decide[index]),
+                features_as_mean_rating=bool(others[Target.MEAN_RATING].features_decide[index]),
             )
         )
     return choices, tuple(rows)
@@ -188,21 +289,114 @@ def predictions_csv(predictions: Sequence[Prediction], /) -> str:
     return stream.getvalue()
 
 
-def _answers(
-    trainee: Trainee, samples: Sequence[NoduleSample], plan: TrainingPlan, /
-) -> list[tuple[float, float, float | None]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Answer:
+    logit: float
+    diameter_mm: float
+    dice: float | None
+    features: NDArray[np.float32]
+    head: LinearHead
+    seed: str
+
+    def doubt_nats(self, platt: Platt, /) -> tuple[float, float]:
+        if self.head.dropout_rate == 0:
+            # Nothing is sampled: what is left is how near the probability is to one half.
+            chance = np.asarray([platt.probability(self.logit), 1 - platt.probability(self.logit)])
+            return float(-(chance * np.log(np.maximum(chance, np.finfo(float).tiny))).sum()), 0.0
+        rule = ReviewRule(samples=REVIEW_SAMPLES, entropy_nats=0.0, mutual_information_nats=0.0, chosen=_UNKNOWN)
+        found = estimate_uncertainty(
+            self.features, self.head, calibration=platt.as_contract(_UNKNOWN), rule=rule, seed=self.seed
+        )
+        return found.entropy_nats, found.mutual_information_nats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Baselines:
+    diameter: NDArray[np.float64]
+    diameter_decides: NDArray[np.bool_]
+    features: NDArray[np.float64]
+    features_decide: NDArray[np.bool_]
+
+
+def _choose(answers: Sequence[_Answer], validation: Sequence[NoduleSample], plan: TrainingPlan, /) -> FoldChoices:
+    logits = np.asarray([answer.logit for answer in answers])
+    fits = {}
+    for label in Target:
+        known = np.asarray([target_of(sample.labels, label) is not None for sample in validation])
+        truth = np.asarray([bool(target_of(sample.labels, label)) for sample in validation])
+        fits[label] = calibrate(logits[known], truth[known])
+    target = fits[plan.data.target]
+    doubts = np.asarray([answer.doubt_nats(target) for answer in answers])
+    entropy, information = choose_review(doubts[:, 0], doubts[:, 1])
+    choices = FoldChoices(
+        diagnosis=fits[Target.DIAGNOSIS],
+        mean_rating=fits[Target.MEAN_RATING],
+        entropy_limit_nats=entropy,
+        mutual_information_limit_nats=information,
+        nodules=len(answers),
+        coverage=None,
+        error_rate_kept=None,
+        error_rate_referred=None,
+    )
+    referred = np.asarray([choices.refers(entropy_nats=h, mutual_information_nats=i) for h, i in doubts.tolist()])
+    known = np.asarray([target_of(sample.labels, plan.data.target) is not None for sample in validation])
+    truth = np.asarray([bool(target_of(sample.labels, plan.data.target)) for sample in validation])
+    wrong = (np.asarray([target.probability(logit) for logit in logits.tolist()]) >= THRESHOLD) != truth
+    return choices.model_copy(
+        update={
+            "coverage": float(1 - referred.mean()),
+            "error_rate_kept": _rate(wrong[known & ~referred]),
+            "error_rate_referred": _rate(wrong[known & referred]),
+        }
+    )
+
+
+def _baselines(
+    learn: Sequence[NoduleSample], test: Sequence[NoduleSample], plan: TrainingPlan, /
+) -> dict[Target, _Baselines]:
+    found = {}
+    for label in Target:
+        known = np.asarray([target_of(sample.labels, label) is not None for sample in learn])
+        truth = np.asarray([bool(target_of(sample.labels, label)) for sample in learn])[known]
+        diameters, own = diameter_scores(test), diameter_scores(learn)[known]
+        boosted = feature_scores(learn, (*learn, *test), target=label, seed=plan.seed)
+        features, fitted = boosted[len(learn) :], boosted[: len(learn)][known]
+        found[label] = _Baselines(
+            diameter=diameters,
+            diameter_decides=diameters >= best_threshold(own, truth),
+            features=features,
+            features_decide=features >= best_threshold(fitted, truth),
+        )
+    return found
+
+
+def _answers(trainee: Trainee, samples: Sequence[NoduleSample], plan: TrainingPlan, /) -> list[_Answer]:
     answers = []
     with arithmetic(plan.compute):
         trainee.to(plan.compute.device).eval()
-        for batch in evaluation_batches(samples, plan=plan):
+        head = LinearHead(
+            weights=tuple(trainee.net.malignancy.weight.detach().reshape(-1).double().tolist()),
+            bias=float(trainee.net.malignancy.bias.detach()),
+            dropout_rate=plan.spec.dropout,
+        )
+        for sample, batch in zip(samples, evaluation_batches(samples, plan=plan), strict=True):
             output, truth = look_at(trainee, batch, plan=plan)
             dice = None
             if bool(truth.has_mask[0]):
                 found, wanted = output.mask_logit > 0, truth.mask > 0
                 dice = 2 * float((found & wanted).sum()) / max(1.0, float(found.sum() + wanted.sum()))
-            answers.append((float(output.malignancy_logit[0]), float(output.diameter_mm[0]), dice))
+            answers.append(
+                _Answer(
+                    logit=float(output.malignancy_logit[0]),
+                    diameter_mm=float(output.diameter_mm[0]),
+                    dice=dice,
+                    features=output.features[0].cpu().numpy(),
+                    head=head,
+                    seed=hashlib.sha256(repr((plan.seed, sample.sample_id)).encode()).hexdigest(),
+                )
+            )
     return answers
 
 
-def _truth(samples: Sequence[NoduleSample], target: Target, /) -> NDArray[np.bool_]:
-    return np.asarray([bool(target_of(sample.labels, target)) for sample in samples])
+def _rate(wrong: NDArray[np.bool_], /) -> float | None:
+    return float(wrong.mean()) if wrong.size else None

@@ -20,7 +20,7 @@ def test_the_summary_counts_the_parameters_of_the_network_that_is_built():
 @pytest.mark.verifies("SRS-MODEL-008")
 def test_the_first_convolution_alone_is_counted_right():
     # 7 x 7 x 7 taps, 1 channel in, C out, stride 2, two operations a tap; the rest of the network adds to it.
-    first = 2 * 7**3 * TINY.init_features * 16**3
+    first = 2 * 7**3 * TINY.trunk.init_features * 16**3
     whole = summarize(TINY, size_zyx=(32, 32, 32)).flops
     eight_times = summarize(TINY, size_zyx=(64, 64, 64)).flops
     assert first < whole
@@ -28,7 +28,7 @@ def test_the_first_convolution_alone_is_counted_right():
 
 
 @pytest.mark.verifies("SRS-MODEL-008")
-def test_the_small_network_on_its_patch_needs_a_ninetieth_of_the_full_ones_arithmetic():
+def test_the_small_network_on_its_patch_needs_a_fiftieth_of_the_full_ones_arithmetic():
     small, full = (summarize(spec, size_zyx=(edge,) * 3) for spec, edge in ((SMALL, 32), (DENSENET121, 96)))
-    assert 4e8 < small.flops < 5e8
+    assert 7e8 < small.flops < 9e8
     assert 40e9 < full.flops < 45e9

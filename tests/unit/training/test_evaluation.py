@@ -24,14 +24,20 @@ def made(count=80, *, seed=0, data_set="lidc_nodules", **changes):
                     "mean_rating": None,
                     "diameter_mm": float(diameter),
                     "logit": float(logit),
-                    "probability": float(1 / (1 + np.exp(1 - logit))),
-                    "suspicious": bool(logit > 1),
+                    "probability_as_diagnosis": float(1 / (1 + np.exp(1 - logit))),
+                    "probability_as_mean_rating": float(1 / (1 + np.exp(1 - logit))),
+                    "entropy_nats": 0.3,
+                    "mutual_information_nats": 0.01,
+                    "referred": index % 5 == 0,
                     "predicted_diameter_mm": float(diameter + generator.normal(0.2, 0.5)),
                     "dice": 0.8,
-                    "baseline_diameter": float(diameter),
-                    "baseline_diameter_suspicious": bool(diameter > 8),
-                    "baseline_features": float(diameter),
-                    "baseline_features_suspicious": bool(diameter > 8),
+                    "diameter_score": float(diameter),
+                    "diameter_as_diagnosis": bool(diameter > 8),
+                    "diameter_as_mean_rating": bool(diameter > 9),
+                    "features_score_diagnosis": float(diameter),
+                    "features_score_mean_rating": float(diameter) + 1,
+                    "features_as_diagnosis": bool(diameter > 8),
+                    "features_as_mean_rating": bool(diameter > 9),
                     **changes,
                 }
             )
@@ -53,11 +59,28 @@ def test_each_figure_has_its_n_patients_method_and_an_interval_around_it():
     pairs = [a.logit > b.logit for a in rows if a.diagnosis for b in rows if not b.diagnosis]
     assert auc.value == pytest.approx(np.mean(pairs))
     (accuracy,) = by_name(figures, who="network", name="accuracy")
-    assert accuracy.value == np.mean([row.suspicious == row.diagnosis for row in rows])
+    assert accuracy.value == np.mean([(row.logit >= 1) == row.diagnosis for row in rows])
+    (kept,) = by_name(figures, name="accuracy where not referred")
+    assert kept.value == np.mean([(row.logit >= 1) == row.diagnosis for row in rows if not row.referred])
+    (share,) = by_name(figures, name="share not referred to a second reading")
+    assert share.value == 0.8
     (error,) = by_name(figures, name="diameter MAE, mm")
     assert error.value == pytest.approx(np.mean([abs(r.predicted_diameter_mm - r.diameter_mm) for r in rows]))
     (bias,) = by_name(figures, name="diameter bias, mm")
     assert bias.value == pytest.approx(np.mean([r.predicted_diameter_mm - r.diameter_mm for r in rows]))
+
+
+@pytest.mark.verifies("SRS-TRAIN-013")
+def test_each_label_is_judged_by_the_numbers_that_were_chosen_for_it():
+    rows = made(mean_rating=True)
+    rows = [
+        row.model_copy(update={"mean_rating": not row.diagnosis, "probability_as_mean_rating": 0.9}) for row in rows
+    ]
+    figures = evaluate(rows, seed=1)
+    (accuracy,) = by_name(figures, who="network", name="accuracy", label="mean_rating")
+    assert accuracy.value == 0.5
+    (diameter,) = by_name(figures, who="diameter alone", name="accuracy", label="mean_rating")
+    assert diameter.value == np.mean([row.diameter_as_mean_rating == row.mean_rating for row in rows])
 
 
 @pytest.mark.verifies("SRS-TRAIN-013")

@@ -40,7 +40,8 @@ def test_the_least_plan_has_the_documented_defaults(tmp_path):
 def test_a_network_can_be_written_out_in_the_plan_and_the_hash_covers_every_default(tmp_path):
     text = LEAST.replace('network = "small"', "").replace(
         "[data]",
-        "[network]\nname = 'own'\ninit_features = 8\ngrowth_rate = 4\ndecoder_features = 8\nhead_features = 8\n[data]",
+        "[network]\nname = 'own'\ndecoder_features = 8\nhead_features = 8\n"
+        "[network.trunk]\nkind = 'dense'\ninit_features = 8\ngrowth_rate = 4\n[data]",
     )
     own = read(tmp_path, text)
     assert own.spec.name == "own"

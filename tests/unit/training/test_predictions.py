@@ -5,9 +5,11 @@ import io
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lungai_core.training.loop import new_trainee
-from lungai_core.training.predictions import FoldChoices, choose, predict_fold, predictions_csv
+from lungai_core.training.predictions import Platt, calibrate, choose_review, predict_fold, predictions_csv
 
 
 @pytest.fixture(scope="module")
@@ -25,13 +27,25 @@ def test_exactly_the_nodules_of_the_fold_are_predicted_with_their_labels(predict
 
 
 @pytest.mark.verifies("SRS-TRAIN-013")
-def test_decisions_follow_from_scores_and_the_chosen_thresholds(predicted):
+def test_decisions_follow_from_scores_and_the_chosen_numbers(predicted):
     choices, rows = predicted
     for row in rows:
-        assert row.probability == pytest.approx(choices.probability(row.logit))
-        assert row.suspicious is (row.probability >= choices.threshold)
+        assert row.probability_as_diagnosis == pytest.approx(choices.diagnosis.probability(row.logit))
+        assert row.probability_as_mean_rating == pytest.approx(choices.mean_rating.probability(row.logit))
         # The diameters of the fixture are told apart by any threshold between the two sizes.
-        assert row.baseline_diameter_suspicious is row.diagnosis
+        assert row.diameter_as_diagnosis is row.features_as_diagnosis is row.diagnosis
+        uncertain = row.entropy_nats >= choices.entropy_limit_nats
+        assert row.referred is (uncertain or row.mutual_information_nats >= choices.mutual_information_limit_nats)
+
+
+@pytest.mark.verifies("SRS-TRAIN-013")
+def test_the_choices_count_what_they_rest_on(predicted):
+    choices, _ = predicted
+    assert choices.nodules == 2
+    assert 0 <= choices.coverage <= 0.8
+    rates = [rate for rate in (choices.error_rate_kept, choices.error_rate_referred) if rate is not None]
+    assert rates
+    assert all(0 <= rate <= 1 for rate in rates)
 
 
 @pytest.mark.verifies("SRS-TRAIN-013")
@@ -39,10 +53,10 @@ def test_calibration_recovers_a_known_slope_and_intercept():
     generator = np.random.default_rng(0)
     logits = generator.normal(0, 2, 4000)
     truth = generator.random(4000) < 1 / (1 + np.exp(-(0.5 * logits - 1)))
-    choices = choose(logits, truth)
-    assert choices.slope == pytest.approx(0.5, abs=0.05)
-    assert choices.intercept == pytest.approx(-1.0, abs=0.1)
-    assert 0.35 < choices.threshold < 0.65
+    fit = calibrate(logits, truth)
+    assert fit.slope == pytest.approx(0.5, abs=0.05)
+    assert fit.intercept == pytest.approx(-1.0, abs=0.1)
+    assert fit.probability(2.0) == pytest.approx(1 / (1 + np.exp(-(fit.slope * 2 + fit.intercept))))
 
 
 @pytest.mark.verifies("SRS-TRAIN-013")
@@ -55,17 +69,29 @@ def test_calibration_recovers_a_known_slope_and_intercept():
     ],
 )
 def test_too_few_nodules_or_one_class_give_no_calibration(logits, truth):
-    assert choose(logits, truth) == FoldChoices(slope=1.0, intercept=0.0, threshold=0.5)
+    assert calibrate(logits, truth) == Platt(slope=1.0, intercept=0.0)
 
 
 @pytest.mark.verifies("SRS-TRAIN-013")
 def test_separable_scores_and_scores_that_are_upside_down_keep_slope_one():
     logits = np.arange(20.0) - 9.5
-    separable = choose(logits, logits > 0)
-    assert (separable.slope, separable.intercept) == (1.0, 0.0)
+    assert calibrate(logits, logits > 0) == Platt()
     generator = np.random.default_rng(1)
-    upside_down = choose(logits, generator.random(20) < 1 / (1 + np.exp(logits / 3)))
-    assert (upside_down.slope, upside_down.intercept) == (1.0, 0.0)
+    assert calibrate(logits, generator.random(20) < 1 / (1 + np.exp(logits / 3))) == Platt()
+
+
+@pytest.mark.verifies("SRS-TRAIN-013")
+@given(st.lists(st.tuples(st.floats(0, 0.69), st.floats(0, 0.3)), min_size=5, max_size=200, unique=True))
+def test_the_review_limits_refer_at_least_a_fifth_and_the_next_higher_ones_fewer(pairs):
+    entropies, information = np.asarray(pairs).T
+    high, wide = choose_review(entropies, information)
+    referred = (entropies >= high) | (information >= wide)
+    assert referred.mean() >= 0.2
+    level = next(q for q in np.linspace(1, 0, 201) if np.quantile(entropies, q) == high)
+    if level < 1:
+        stricter = level + 0.005
+        fewer = (entropies >= np.quantile(entropies, stricter)) | (information >= np.quantile(information, stricter))
+        assert fewer.mean() < 0.2
 
 
 @pytest.mark.verifies("SRS-TRAIN-013")
