@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from lungai_core.deid.engine import BASIC_CODE, METHOD_CODES, SOFTWARE
+from lungai_core.deid.marks import BASIC_CODE, METHOD_CODES, SOFTWARE
 from lungai_core.deid.profile import Profile
 from lungai_core.deid.standard import dictionary_entry, row_of, table_digest, table_edition
 from lungai_core.domain.model import FrozenModel

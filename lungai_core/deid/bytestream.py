@@ -23,6 +23,7 @@ __all__ = [
     "forget_pages",
     "index_elements",
     "index_items",
+    "parse_element",
     "read_meta",
 ]
 
@@ -202,6 +203,28 @@ def index_elements(
         elements.append(element)
         position = element.stop
     return elements, position
+
+
+def parse_element(data: Buffer, position: int, encoding: Encoding, /) -> Element:
+    """Read the head of the one element that starts at a position of the top level.
+
+    :implements: SRS-DEID-011, SDS-DEID-005
+
+    Parameters
+    ----------
+    data
+        The bytes.
+    position
+        Where the element starts.
+    encoding
+        How it is written.
+
+    Raises
+    ------
+    CorruptDicomError
+        If no whole element stands there.
+    """
+    return _element_at(data, position, len(data), encoding, 0)
 
 
 def index_items(data: Buffer, element: Element, encoding: Encoding, /) -> list[tuple[int, int, int]]:

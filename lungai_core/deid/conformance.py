@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from lungai_core.deid.actions import Action, decide, effective_code
-from lungai_core.deid.engine import BASIC_CODE, METHOD_CODES, SOFTWARE
+from lungai_core.deid.marks import BASIC_CODE, METHOD_CODES, SOFTWARE
 from lungai_core.deid.standard import (
     AttributeType,
     IodTypes,

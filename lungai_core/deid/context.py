@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Context", "Outcome", "Plan", "Tally"]
 
-_MEMO_ENTRIES = 20_000
+_MEMO_ENTRIES, _MEMO_BYTES = 5_000, 1 << 22
 _NO_LIMIT = 1 << 62
 _BYTE_SIZES = {"US": 2, "SS": 2, "AT": 4, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "UV": 8, "SV": 8}
 
@@ -78,6 +78,7 @@ class Context:
     pseudonym: str = field(init=False)
     plans: dict[tuple[int, bytes, int | None, Mode], Plan] = field(default_factory=dict, init=False)
     memo: dict[tuple[tuple[int, bytes, int | None, Mode], bytes], Outcome] = field(default_factory=dict, init=False)
+    _remembered_bytes: int = field(default=0, init=False)
     _inner: dict[str, Context] = field(default_factory=dict, init=False)
 
     _variants: dict[frozenset[int], Context] = field(default_factory=dict, init=False)
@@ -100,7 +101,7 @@ class Context:
         return found
 
     def remember(self, key: tuple[int, bytes, int | None, Mode], content: bytes, outcome: Outcome, /) -> None:
-        """Keep an outcome; the memory is emptied when it holds 20,000.
+        """Keep an outcome; the memory is emptied when it holds 5,000, or 4 MiB of elements.
 
         :implements: SRS-DEID-004, SDS-DEID-005
 
@@ -113,8 +114,10 @@ class Context:
         outcome
             What it became.
         """
-        if len(self.memo) >= _MEMO_ENTRIES:
+        self._remembered_bytes += len(content)
+        if len(self.memo) >= _MEMO_ENTRIES or self._remembered_bytes > _MEMO_BYTES:
             self.memo.clear()
+            self._remembered_bytes = 0
         self.memo[key, content] = outcome
 
     def with_charset(self, charset: str, /) -> Context:

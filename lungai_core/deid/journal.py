@@ -12,7 +12,7 @@ from lungai_core.deid.secret import Secret, Sharing
 from lungai_core.errors import OutputFolderError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from lungai_core.deid.profile import Profile
@@ -68,6 +68,7 @@ class Journal:
     def __init__(self, stream: IO[str], /, *, entries: dict[str, JournalEntry], patterns: dict[Pattern, int]) -> None:
         self._stream = stream
         self._patterns = patterns
+        self._last: tuple[dict[Tally, int] | None, int] = (None, 0)
         self.entries = entries
 
     @staticmethod
@@ -148,27 +149,34 @@ class Journal:
                 stream.write("\n")
             yield cls(stream, entries=entries, patterns=patterns)
 
-    def write(self, key: str, entry: JournalEntry, /) -> None:
-        """Note what became of a file, after its output has its name.
+    def write(self, entries: Iterable[tuple[str, JournalEntry]], /) -> None:
+        """Note what became of files, after their outputs have their names.
 
         :implements: SRS-DEID-011, SDS-DEID-006
 
         Parameters
         ----------
-        key
-            As :meth:`key_of` gives it.
-        entry
-            What became of it.
+        entries
+            Keys as :meth:`key_of` gives them, and what became of each file. They reach the disk together: a run that is
+            killed before treats these files again, to the same bytes and names.
         """
-        pattern = frozenset(entry.tallies.items())
+        for key, entry in entries:
+            number = self._number_of(entry.tallies)
+            rest = {name: value for name, value in entry._asdict().items() if value and name != "tallies"}
+            self._stream.write(json.dumps({"key": key, "counts": number, "entry": rest}) + "\n")
+        self._stream.flush()
+
+    def _number_of(self, tallies: dict[Tally, int]) -> int:
+        if tallies is self._last[0]:
+            return self._last[1]
+        pattern = frozenset(tallies.items())
         number = self._patterns.get(pattern)
         if number is None:
             number = self._patterns[pattern] = len(self._patterns)
-            tallies = [[*tally, count] for tally, count in sorted(pattern)]
-            self._stream.write(json.dumps({"pattern": number, "tallies": tallies}) + "\n")
-        rest = {name: value for name, value in entry._asdict().items() if value and name != "tallies"}
-        self._stream.write(json.dumps({"key": key, "counts": number, "entry": rest}) + "\n")
-        self._stream.flush()
+            counts = [[*tally, count] for tally, count in sorted(pattern)]
+            self._stream.write(json.dumps({"pattern": number, "tallies": counts}) + "\n")
+        self._last = (tallies, number)
+        return number
 
     def close_for_good(self) -> None:
         """Note that the run is complete.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lungai_core.deid.bytestream import index_elements, index_items, read_meta
@@ -26,7 +26,7 @@ _OVERLAY_FIRST, _OVERLAY_LAST, _OVERLAY_BIT_POSITION = 0x6000, 0x60FF, 0x0102
 
 @dataclass(frozen=True, slots=True)
 class OpenedFile:
-    """The structure of one file; values are read from it by tag, at the top level only.
+    """The structure of one file; values are read from it by tag, at the top level only. ``asked`` are the tags read.
 
     :implements: SRS-DEID-011, SDS-DEID-005
     """
@@ -37,6 +37,7 @@ class OpenedFile:
     pixels: list[Element]
     tail: list[Element]
     by_tag: dict[int, Element]
+    asked: set[int] = field(default_factory=set)
 
     @property
     def data(self) -> Buffer:
@@ -56,6 +57,7 @@ class OpenedFile:
         tag
             The attribute as a 32-bit number.
         """
+        self.asked.add(tag)
         element = self.by_tag.get(tag)
         if element is None or element.undefined:
             return b""
@@ -83,6 +85,7 @@ class OpenedFile:
         tag
             The attribute as a 32-bit number.
         """
+        self.asked.add(tag)
         element = self.by_tag.get(tag)
         if element is None or element.stop - element.value < 2:  # noqa: PLR2004  # bytes of a US
             return 0
@@ -101,6 +104,7 @@ class OpenedFile:
         tag
             The attribute's tag.
         """
+        self.asked.add(sequence)
         element = self.by_tag.get(sequence)
         if element is None or element.vr not in (b"", b"SQ"):
             return []
@@ -179,6 +183,7 @@ def open_file(data: Buffer, /) -> OpenedFile:
     opened = OpenedFile(
         meta, _sop_class(meta, by_tag), elements[:first], elements[first:behind], elements[behind:], by_tag
     )
+    opened.asked.add(0x00080016)
     for tag, name in (
         (0x00080018, "SOPInstanceUID"),
         (0x0020000D, "StudyInstanceUID"),

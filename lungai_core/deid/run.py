@@ -24,27 +24,28 @@ from lungai_core.deid.conformance import conformance_statement, describe
 from lungai_core.deid.engine import Engine, new_uid
 from lungai_core.deid.journal import Journal, JournalEntry, RunMode
 from lungai_core.deid.profile import BASIC, Profile
+from lungai_core.deid.standard import warm_up
 from lungai_core.domain.model import FrozenModel
 from lungai_core.errors import DuplicateInstanceError, InvalidArgumentError, LungaiError, OutputFolderError
 from lungai_core.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from io import FileIO
 
     from lungai_core.deid.bytestream import Buffer
     from lungai_core.deid.context import Tally
-    from lungai_core.deid.engine import Released
+    from lungai_core.deid.repeats import Released
     from lungai_core.deid.secret import Secret
     from lungai_core.deid.transform import Piece
 
 __all__ = ["DeidentificationReport", "RunOptions", "SeriesOutput", "deidentify_series"]
 
 _MAPPED_FROM_BYTES = 1 << 24
-_BATCH = 16
+_LARGEST_BATCH, _BATCHES_A_PROCESS = 64, 8
 _JOINED_BELOW = 1 << 16
 _WRITTEN_AT_ONCE = 1 << 24
 _PARTS = ".part-"
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows translates line ends without it
 # What a file that is not what it says can raise in parsing; anything else is a fault of this software and stops the
 # run.
 _BROKEN_FILE = (ValueError, LookupError, ArithmeticError, MemoryError, RecursionError, struct.error, zlib.error)
@@ -166,14 +167,15 @@ def deidentify_series(
     inputs = list(_inputs(source, (target, audit_folder), secret))
     run = _Run(target, profile, secret, len(inputs), progress)
     if chosen.mode is RunMode.DRY:
-        for result in _results(inputs, None, profile, secret, chosen.jobs):
-            run.take(result)
+        for results in _results(inputs, None, profile, secret, chosen.jobs):
+            for result in results:
+                run.take(result)
         return run.report(inputs)
     with Journal.opened(audit_folder, target, mode=chosen.mode, profile=profile, secret=secret) as journal:
         waiting = run.resume(inputs, journal)
         parts = _new_parts_folder(target)
-        for result in _results(waiting, parts, profile, secret, chosen.jobs):
-            journal.write(result.key, run.take(result, parts=parts))
+        for results in _results(waiting, parts, profile, secret, chosen.jobs):
+            journal.write([(result.key, run.take(result, parts=parts)) for result in results])
         shutil.rmtree(parts)
         report = run.report(inputs)
         _write_evidence(audit_folder, report.audit)
@@ -205,6 +207,8 @@ class _Run:
     total: int
     progress: Callable[[int, int], None] | None
     tallies: Counter[Tally] = field(default_factory=Counter)
+    pattern: dict[Tally, int] = field(default_factory=dict)
+    files_of_pattern: int = 0
     refused: list[RefusedFile] = field(default_factory=list)
     series: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
     heads: int = 0
@@ -241,14 +245,23 @@ class _Run:
         if entry.name:
             self.claimed.add(_instance(entry))
             self.series[entry.series] += 1
-            self.tallies.update(entry.tallies)
+            self._tally(entry.tallies)
             self.heads += entry.shows_a_head
         else:
             self.refused.append(RefusedFile(number=number, code=entry.code, reason=entry.reason, where=entry.where))
         if self.progress is not None:
             self.progress(self.done, self.total)
 
+    def _tally(self, pattern: dict[Tally, int]) -> None:
+        # The files of a series share one object: it is added once, times their number.
+        if pattern is not self.pattern:
+            for tally, count in self.pattern.items():
+                self.tallies[tally] += count * self.files_of_pattern
+            self.pattern, self.files_of_pattern = pattern, 0
+        self.files_of_pattern += 1
+
     def report(self, inputs: list[_Input]) -> DeidentificationReport:
+        self._tally({})
         audit = build_audit(
             self.profile,
             tallies=self.tallies,
@@ -313,16 +326,17 @@ def _inputs(source: Path, excluded: tuple[Path, ...], secret: Secret) -> Iterato
 
 def _results(
     inputs: list[_Input], parts: Path | None, profile: Profile, secret: Secret, jobs: int
-) -> Iterator[_Result]:
-    batches = [inputs[start : start + _BATCH] for start in range(0, len(inputs), _BATCH)]
+) -> Iterator[list[_Result]]:
+    size = min(max(len(inputs) // (jobs * _BATCHES_A_PROCESS), 1), _LARGEST_BATCH)
+    batches = [inputs[start : start + size] for start in range(0, len(inputs), size)]
+    # Read before the processes fork, the tables are read once.
+    _start_worker(profile, secret, parts)
+    warm_up()
     if jobs == 1 or len(batches) < 2:  # noqa: PLR2004  # one batch needs one process
-        _start_worker(profile, secret, parts)
-        for batch in batches:
-            yield from _work(batch)
+        yield from map(_work, batches)
         return
     with multiprocessing.get_context().Pool(jobs, _start_process, (profile, secret, parts)) as pool:
-        for results in pool.imap(_work, batches):
-            yield from results
+        yield from pool.imap(_work, batches)
 
 
 class _Worker(NamedTuple):
@@ -379,7 +393,8 @@ def _process(one: _Input, worker: _Worker) -> _Result:
 def _write_part(path: str, pieces: list[Piece]) -> None:
     # Short pieces are joined; the pixel data go out from where they were read.
     small: list[Piece] = []
-    with open(path, "wb", buffering=0) as stream:  # noqa: PTH123  # 100,000 times
+    stream = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o666)
+    try:
         for piece in pieces:
             if len(piece) < _JOINED_BELOW:
                 small.append(piece)
@@ -388,21 +403,30 @@ def _write_part(path: str, pieces: list[Piece]) -> None:
             _write_fully(stream, piece)
             small = []
         _write_fully(stream, b"".join(small))
+    finally:
+        os.close(stream)
 
 
-def _write_fully(stream: FileIO, content: Piece) -> None:
+def _write_fully(stream: int, content: Piece) -> None:
     rest = memoryview(content)
     while rest:
-        rest = rest[stream.write(rest[:_WRITTEN_AT_ONCE]) :]
+        rest = rest[os.write(stream, rest[:_WRITTEN_AT_ONCE]) :]
         forget_pages(rest.obj)
 
 
 def _content(path: Path) -> Buffer:
-    with open(path, "rb", buffering=0) as stream:  # noqa: PTH123  # 100,000 times
-        if os.fstat(stream.fileno()).st_size < _MAPPED_FROM_BYTES:
-            return stream.readall()
-        # The map lives as long as somebody holds it; a view in a traceback may hold it longer than this function.
-        return mmap(stream.fileno(), 0, access=ACCESS_READ)
+    stream = os.open(path, os.O_RDONLY | _BINARY)
+    try:
+        size = os.fstat(stream).st_size
+        if size >= _MAPPED_FROM_BYTES:
+            # The map lives as long as somebody holds it; a view in a traceback may hold it longer than this function.
+            return mmap(stream, 0, access=ACCESS_READ)
+        content = os.read(stream, size)
+        if len(content) == size:
+            return content
+        return content + b"".join(iter(lambda: os.read(stream, size), b""))
+    finally:
+        os.close(stream)
 
 
 def _written(released: Released) -> JournalEntry:
@@ -411,7 +435,7 @@ def _written(released: Released) -> JournalEntry:
         name=f"{folder}/{released.instance_uid}.dcm",
         series=(released.pseudonym, released.study_uid, released.series_uid, released.modality),
         shows_a_head=int(released.shows_a_head),
-        tallies=dict(released.tallies),
+        tallies=released.tallies,
     )
 
 

@@ -28,9 +28,11 @@ __all__ = [
     "safe_private_vr",
     "table_digest",
     "table_edition",
+    "warm_up",
 ]
 
 _REPEATING_LOW, _REPEATING_HIGH = 0x5000, 0x60FF
+_CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 _Key = TypeVar("_Key")
 
 
@@ -268,6 +270,17 @@ def safe_private_vr(creator: str, group: int, low_byte: int, /) -> str | None:
         The last two digits of the element.
     """
     return _safe_private().get((creator, (group << 8) | low_byte))
+
+
+def warm_up() -> None:
+    """Read every table, so that processes that fork from this one share them.
+
+    :implements: SRS-DEID-002, SDS-DEID-001
+    """
+    attribute_types(iod_of(_CT_IMAGE))
+    _rows_by_tag()
+    _registered_uids()
+    _safe_private()
 
 
 def _keep_stricter(types: dict[_Key, AttributeType], key: _Key, kind: str) -> None:

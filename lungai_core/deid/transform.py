@@ -96,15 +96,19 @@ class Transform:
         Profile, secret, patient, memory.
     place
         Where the data set stands.
+    creators
+        The private creators that stand before the first element, by block.
     """
 
-    __slots__ = ("_context", "_creators", "_data", "_place")
+    __slots__ = ("_context", "_data", "_place", "creators")
 
-    def __init__(self, data: Buffer, context: Context, /, *, place: Place) -> None:
+    def __init__(
+        self, data: Buffer, context: Context, /, *, place: Place, creators: dict[int, str] | None = None
+    ) -> None:
         self._data = data
         self._context = context
         self._place = place
-        self._creators: dict[int, str] = {}
+        self.creators = {} if creators is None else creators
 
     def run(
         self, elements: list[Element], /, *, end: int, insertions: tuple[tuple[int, bytes], ...] = ()
@@ -146,6 +150,23 @@ class Transform:
         result.needles = set().union(*[outcome.needles for outcome in outcomes])
         result.references = sum([outcome.references for outcome in outcomes])
         return result
+
+    def outcome(self, element: Element, /) -> Outcome:
+        """Judge one element.
+
+        :implements: SRS-DEID-004, SDS-DEID-005
+
+        Parameters
+        ----------
+        element
+            An element of the data set; private creators before what they reserve.
+        """
+        key = (element.tag, element.vr, self._place.parent, self._place.mode)
+        plan = self._context.plans.get(key) or self._context.plan(key)
+        size = element.stop - element.value
+        if size <= plan.keep_bytes and size % plan.unit_bytes == 0:
+            return _KEPT
+        return self._outcome(element, key, plan)
 
     def _outcome(self, element: Element, key: tuple[int, bytes, int | None, Mode], plan: Plan) -> Outcome:
         if plan.decision.action is Action.KEEP_IF_SAFE_PRIVATE:
@@ -364,10 +385,10 @@ class Transform:
         group, number = element.tag >> 16, element.tag & 0xFFFF
         if number <= _LAST_CREATOR:
             creator = bytes(self._data[element.value : element.stop]).strip(b" \0").decode("ascii", "replace")
-            self._creators[group << 8 | number] = creator
+            self.creators[group << 8 | number] = creator
             known = number >= 0x10 and _is_safe_creator(creator, group)  # noqa: PLR2004  # blocks start at gggg,0010
             return _KEPT if known and not element.undefined else self._replaced(element, decision, Action.REMOVE)
-        creator = self._creators.get(group << 8 | number >> 8, "")
+        creator = self.creators.get(group << 8 | number >> 8, "")
         vr = safe_private_vr(creator, group, number & 0xFF)
         written = element.vr.decode("ascii")
         if vr is None or written not in ("", "UN", vr):
