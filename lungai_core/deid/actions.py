@@ -18,7 +18,7 @@ from lungai_core.deid.standard import (
 if TYPE_CHECKING:
     from lungai_core.deid.profile import Profile
 
-__all__ = ["ICC_PROFILE", "Action", "Decision", "Mode", "decide", "effective_code", "settle"]
+__all__ = ["ICC_PROFILE", "PIXELS", "Action", "Decision", "Mode", "decide", "effective_code", "settle"]
 
 
 class Action(StrEnum):
@@ -33,6 +33,9 @@ class Action(StrEnum):
     EMPTY = "empty"
     DUMMY = "dummy"
     CLEAN_TEXT = "clean_text"
+    CLEAN_TECHNICAL = "clean_technical"
+    CLEAN_MEANING = "clean_meaning"
+    KEEP_TERMS = "keep_terms"
     SHIFT_DATE = "shift_date"
     MAP_UID = "map_uid"
     MAP_UID_UNLESS_REGISTERED = "map_uid_unless_registered"
@@ -49,8 +52,8 @@ class Action(StrEnum):
 class Mode(StrEnum):
     """How text outside of Table E.1-1 is treated.
 
-    Cleaned as a rule; replaced under a sequence that has to be a dummy; in a code that is not of a published scheme the
-    meaning is cleaned too.
+    Cleaned as a rule; replaced under a sequence that has to be a dummy. A published code keeps its value; another one
+    is cleaned. The value of an SR content item is treated as Table E.3.4-1 says for its concept.
 
     :implements: SRS-DEID-004, SDS-DEID-002
     """
@@ -58,6 +61,10 @@ class Mode(StrEnum):
     NORMAL = "normal"
     DUMMY = "dummy"
     PRIVATE_CODE = "private_code"
+    PUBLISHED_CODE = "published_code"
+    CONTENT_DUMMY = "content_dummy"
+    CONTENT_KEEP = "content_keep"
+    CONTENT_CLEAN = "content_clean"
 
 
 class Decision(NamedTuple):
@@ -74,11 +81,18 @@ class Decision(NamedTuple):
     keyword: str
 
 
+_CONTENT_MODES = frozenset({Mode.CONTENT_DUMMY, Mode.CONTENT_KEEP, Mode.CONTENT_CLEAN})
 _REQUIRED = (AttributeType.REQUIRED, AttributeType.REQUIRED_IF)
 _MARKS = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
 _PSEUDONYMS = frozenset({0x00100010, 0x00100020})
 _PATIENT_AGE, _PATIENT_SEX, _TIMEZONE, _DOCUMENT = 0x00101010, 0x00100040, 0x00080201, 0x00420011
 _CODE_MEANING = 0x00080104
+_CODE = frozenset({0x00080100, 0x00080102, 0x00080119})
+_CHARSET = 0x00080005
+# Date time, date, time, person name, UID, text and number of a content item, and its code.
+_CONTENT_VALUES = frozenset(
+    {0x0040A120, 0x0040A121, 0x0040A122, 0x0040A123, 0x0040A124, 0x0040A160, 0x0040A30A, 0x0040A168}
+)
 # Sealed or signed content, and the length of a document that is replaced: none survives a change.
 _NEVER_KEPT = frozenset({0x04000500, 0x4FFE0001, 0x00420015})
 _CODE_SEQUENCE_SUFFIXES = ("CodeSequence", "CodeSequenceTrial")
@@ -89,16 +103,16 @@ _CHECKED_VRS = frozenset({"CS", "DS", "IS", "AS"})
 _DATE_VRS = frozenset({"DA", "DT", "TM"})
 # Bytes without a visible structure are not known to be safe; of those outside the table these are image content.
 ICC_PROFILE = 0x00282000
-_IMAGE_BYTES = frozenset({ICC_PROFILE, 0x7FE00010, 0x54001010, 0x5400100A, 0x54000110, 0x54000112})
-# Technical text that keeps its exact words: an instrument, a code, an algorithm. Everything else outside the table is
-# cleaned.
+PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+_IMAGE_BYTES = PIXELS | {ICC_PROFILE, 0x54001010, 0x5400100A, 0x54000110, 0x54000112}
+# Technical text keeps the words and version numbers of instruments, codes and algorithms; everything else outside the
+# table is cleaned by the vocabulary of descriptions.
 _TECHNICAL_TEXT = frozenset(
     {
         0x00080070,  # Manufacturer
         0x00080100,  # Code Value
         0x00080102,  # Coding Scheme Designator
         0x00080103,  # Coding Scheme Version
-        0x00080104,  # Code Meaning
         0x00080119,  # Long Code Value
         0x00081090,  # Manufacturer's Model Name
         0x00180024,  # Sequence Name
@@ -156,6 +170,8 @@ def decide(
     if special is not None:
         return special
     row, entry = row_of(tag), dictionary_entry(tag)
+    if mode in _CONTENT_MODES and tag in _CONTENT_VALUES and entry is not None:
+        return _content_value(tag, entry, row, profile, mode)
     if row is not None:
         return _from_row(tag, row, entry, profile, found)
     if entry is None:
@@ -244,6 +260,18 @@ def _from_row(tag: int, row: Row, entry: Entry | None, profile: Profile, found: 
     return Decision(tag, action, otherwise, vr, code, row.keyword)
 
 
+def _content_value(tag: int, entry: Entry, row: Row | None, profile: Profile, mode: Mode) -> Decision:
+    # An item that has lost its value would be no content item: what cannot stay becomes a dummy.
+    vr, code = entry.vrs[0], {Mode.CONTENT_DUMMY: "D", Mode.CONTENT_KEEP: "K", Mode.CONTENT_CLEAN: "C"}[mode]
+    dummy = Action.DUMMY_CODE if vr == "SQ" else Action.MAP_UID if vr == "UI" else Action.DUMMY
+    action = dummy
+    if mode is Mode.CONTENT_KEEP:
+        action = _kept(tag, vr, profile)
+    elif mode is Mode.CONTENT_CLEAN:
+        action = _cleaned(tag, vr, dummy)
+    return Decision(tag, action, dummy, vr, code, entry.keyword if row is None else row.keyword)
+
+
 def _kept(tag: int, vr: str, profile: Profile) -> Action:
     if vr == "SQ":
         return Action.CLEAN_ITEMS
@@ -289,17 +317,21 @@ def _outside_action(tag: int, entry: Entry, profile: Profile, mode: Mode, otherw
         return Action.KEEP_IF_PLAIN if profile.has(Option.RETAIN_UIDS) else Action.MAP_UID_UNLESS_REGISTERED
     if vr in _DATE_VRS:
         return _outside_date(vr, profile, otherwise)
-    if vr in _TEXT_VRS:
-        return _outside_text(tag, mode, otherwise)
+    if vr in _TEXT_VRS or (vr == "CS" and tag != _CHARSET):
+        return Action.KEEP_TERMS if vr == "CS" else _outside_text(tag, mode, otherwise)
     if vr in _NEVER_PLAIN_VRS or (vr in ("OB", "UN") and tag not in _IMAGE_BYTES):
         return otherwise
     return Action.KEEP_IF_PLAIN if vr in _CHECKED_VRS else Action.KEEP
 
 
 def _outside_text(tag: int, mode: Mode, otherwise: Action) -> Action:
-    if tag in _TECHNICAL_TEXT and (mode is Mode.NORMAL or tag != _CODE_MEANING):
+    if mode is Mode.PUBLISHED_CODE and tag in _CODE:
         return Action.KEEP_IF_PLAIN
-    return otherwise if mode is Mode.DUMMY else Action.CLEAN_TEXT
+    if mode is Mode.DUMMY:
+        return otherwise
+    if tag == _CODE_MEANING:
+        return Action.CLEAN_MEANING
+    return Action.CLEAN_TECHNICAL if tag in _TECHNICAL_TEXT else Action.CLEAN_TEXT
 
 
 def _outside_date(vr: str, profile: Profile, otherwise: Action) -> Action:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from lungai_core.deid.actions import ICC_PROFILE, Action, Decision, Mode, decide
+from lungai_core.deid.actions import ICC_PROFILE, PIXELS, Action, Decision, Mode, decide
 from lungai_core.deid.needles import encodings_of
 from lungai_core.deid.standard import attribute_types, dictionary_entry
 
@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from lungai_core.deid.profile import Profile
     from lungai_core.deid.secret import Secret
 
-__all__ = ["Context", "Outcome", "Plan", "Tally"]
+__all__ = ["SHORTEST_TEXT", "Context", "Outcome", "Plan", "Tally"]
 
 _MEMO_ENTRIES, _MEMO_BYTES = 5_000, 1 << 22
 _NO_LIMIT = 1 << 62
+_BULK_VRS = frozenset({"OB", "OW", "OF", "OD", "OL", "OV"})
+SHORTEST_TEXT = 12
 _BYTE_SIZES = {"US": 2, "SS": 2, "AT": 4, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "UV": 8, "SV": 8}
 
 
@@ -34,11 +36,14 @@ class Tally(NamedTuple):
 class Plan(NamedTuple):
     """A decision for an attribute written with one VR; up to ``keep_bytes`` bytes it stays without a look at its value.
 
+    More than ``most_bytes`` it may not have.
+
     :implements: SRS-DEID-004, SDS-DEID-005
     """
 
     decision: Decision
     keep_bytes: int
+    most_bytes: int
     unit_bytes: int
     vr_fits: bool
 
@@ -170,5 +175,7 @@ class Context:
         most = entry.most_values if entry is not None else None
         limit = most * size if most is not None and size > 1 else _NO_LIMIT
         unseen = decision.action is Action.KEEP and tag != ICC_PROFILE and not self.suspects
-        keep = limit if unseen and vr_fits else -1
-        return Plan(decision, keep, size, vr_fits)
+        # Bulk data and long lists of numbers are looked at: they may spell text.
+        bulk = decision.vr in _BULK_VRS and tag not in PIXELS
+        keep = (-1 if bulk else min(limit, SHORTEST_TEXT - 1)) if unseen and vr_fits else -1
+        return Plan(decision, keep, limit, size, vr_fits)

@@ -17,6 +17,7 @@ from lungai_core.deid.scan import needles_left, require_clean_pixels, require_no
 from lungai_core.deid.standard import AttributeType, Option, attribute_types, iod_of
 from lungai_core.deid.transform import Piece, Place, Transform, Transformed
 from lungai_core.deid.values import is_plain
+from lungai_core.deid.vocabulary import is_term
 
 if TYPE_CHECKING:
     from lungai_core.deid.bytestream import Buffer, Element, Encoding
@@ -176,7 +177,7 @@ class Engine:
             study_uid=uids[0],
             series_uid=uids[1],
             instance_uid=uids[2],
-            modality=facts.modality if is_plain(facts.modality, vr="CS") else "",
+            modality=facts.modality if is_term(facts.modality) and is_plain(facts.modality, vr="CS") else "",
             shows_a_head=facts.shows_a_head(),
             tallies=done.tallies,
         )

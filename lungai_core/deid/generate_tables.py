@@ -7,8 +7,11 @@ module; the digest of each input is written into the output, so that a reader ca
 from __future__ import annotations
 
 import argparse
+import csv
 import hashlib
 import json
+import re
+import struct
 from collections import defaultdict
 from importlib.metadata import version
 from pathlib import Path
@@ -17,16 +20,18 @@ from typing import TypeAlias
 from pydicom._dicom_dict import DicomDictionary
 from pydicom._uid_dict import UID_dictionary
 from pydicom.datadict import keyword_dict
+from pydicom.sr._concepts_dict import concepts
 
-__all__ = ["generate_tables", "main"]
+__all__ = ["defined_terms", "generate_tables", "main"]
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
 # A Type decides only where an action may have to be softened; 3 and "None" never do.
 _DECIDING_TYPES = ("1", "1C", "2", "2C")
+_TERM = re.compile(rb"[A-Z][A-Z0-9_ ]{0,15}")
 
 
-def generate_tables(reference: Path, /, *, module_maps: Path) -> dict[str, str]:
+def generate_tables(reference: Path, /, *, module_maps: Path, sources: Path) -> dict[str, str]:
     """Build every table of the package as JSON text.
 
     :implements: SRS-DEID-002, SDS-DEID-001
@@ -38,6 +43,8 @@ def generate_tables(reference: Path, /, *, module_maps: Path) -> dict[str, str]:
         ``ps3.6-2026c-missing-from-pydicom-3.0.2.json``.
     module_maps
         Folder with highdicom's ``module_attribute_map.json``, ``iod_module_map.json`` and ``sop_class_iod_map.json``.
+    sources
+        Folder with ``ps3.15-table-e3.4-1.csv``.
 
     Returns
     -------
@@ -65,7 +72,34 @@ def generate_tables(reference: Path, /, *, module_maps: Path) -> dict[str, str]:
         "safe_private.json": _dump(_safe_private(safe_private)),
         "dictionary.json": _dump(_whole_dictionary(dictionary, extra)),
         "iod_types.json": _dump(_iod_types(module_maps, tag_of=tag_of)),
+        "e3_4_1.json": _dump(_structured_content(sources / "ps3.15-table-e3.4-1.csv")),
+        "concepts.json": _dump(_published_codes()),
     }
+
+
+def defined_terms(validator: Path, /) -> str:
+    """Return the defined and enumerated terms of PS3.3 that a build of dciodvfy holds in its read-only data.
+
+    :implements: SRS-DEID-002, SDS-DEID-001
+
+    Parameters
+    ----------
+    validator
+        The program, an ELF file of 64 bits in little endian.
+    """
+    found = {
+        part.decode().strip() for part in _read_only_data(validator.read_bytes()).split(b"\0") if _TERM.fullmatch(part)
+    }
+    return _dump(
+        {
+            **_provenance(
+                validator,
+                edition="dicom3tools 1.00~20220618093127",
+                acknowledgement="dicom3tools (BSD-3-clause), (c) 1993-2015 David A. Clunie DBA PixelMed Publishing",
+            ),
+            "terms": _row(*sorted(found)),
+        }
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -81,10 +115,60 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--reference", type=Path, required=True)
     parser.add_argument("--module-maps", type=Path, required=True)
+    parser.add_argument("--sources", type=Path, default=Path(__file__).parents[2] / "design" / "reference")
+    parser.add_argument("--validator", type=Path, default=None, help="dciodvfy; without it the terms stay as they are")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "tables")
     chosen = parser.parse_args(arguments)
-    for name, text in generate_tables(chosen.reference, module_maps=chosen.module_maps).items():
+    made = generate_tables(chosen.reference, module_maps=chosen.module_maps, sources=chosen.sources)
+    if chosen.validator is not None:
+        made["terms.json"] = defined_terms(chosen.validator)
+    for name, text in made.items():
         (chosen.out / name).write_text(text, encoding="utf-8")
+
+
+def _structured_content(path: Path, /) -> dict[str, Json]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        head, *rows = csv.reader(stream)
+    options = head[5:]
+    return {
+        **_provenance(path, edition="2026b", acknowledgement="DICOM PS3.15 2026b Table E.3.4-1, (c) NEMA"),
+        "rows": [
+            {
+                "meaning": meaning,
+                "value": value,
+                "scheme": scheme,
+                "value_type": value_type,
+                "code": code,
+                "options": {option: found for option, found in zip(options, found_codes, strict=True) if found},
+            }
+            for meaning, value, scheme, value_type, code, *found_codes in rows
+        ],
+    }
+
+
+def _published_codes() -> dict[str, Json]:
+    return {
+        "acknowledgement": "pydicom (MIT); DICOM PS3.16, (c) NEMA; SNOMED CT codes as DICOM publishes them",
+        "edition": f"pydicom {version('pydicom')}",
+        "source": "pydicom.sr._concepts_dict",
+        "schemes": {
+            scheme: {value: meaning for found in names.values() for value, (meaning, *_) in found.items()}
+            for scheme, names in concepts.items()
+        },
+    }
+
+
+def _read_only_data(program: bytes, /) -> bytes:
+    # ELF64: section headers start at e_shoff; each gives name, offset and size; names stand in section e_shstrndx.
+    (start,) = struct.unpack_from("<Q", program, 0x28)
+    size, count, names = struct.unpack_from("<3H", program, 0x3A)
+    sections = [struct.unpack_from("<II4Q", program, start + number * size) for number in range(count)]
+    base = sections[names][4]
+    for name, _, _, _, offset, length in sections:
+        if program[base + name :].startswith(b".rodata\0"):
+            return program[offset : offset + length]
+    message = "the program has no read-only data"
+    raise ValueError(message)
 
 
 def _whole_dictionary(path: Path, extra: dict[str, dict[str, str]], /) -> dict[str, Json]:

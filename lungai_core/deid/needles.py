@@ -23,7 +23,18 @@ _SHORTEST_TOKEN_IN_TEXT = 6
 _SHORTEST_INSIDE_A_WORD = 6
 _LONGEST = 256
 _OUR_OWN = frozenset(
-    {DUMMY_WORD.lower(), "anonymous", "anonymized", "deidentified", "unknown", "none", "99lungai", "urn:removed"}
+    {
+        DUMMY_WORD.lower(),
+        "anonymous",
+        "anonymized",
+        "deidentified",
+        "unknown",
+        "none",
+        "99lungai",
+        "urn:removed",
+        "pdf-1.4",
+        "%pdf-1.4",
+    }
 )
 _REGISTERED_ROOT = "1.2.840.10008."
 # PS3.3 C.12.1.1.2: the defined terms and what Python calls them.

@@ -118,7 +118,10 @@ class _Pattern:
 
     def repeat(self, data: bytes, /) -> Repeated | None:
         lesson, position, uids = self.lesson, _META_START, {_SERIES: self.series, _INSTANCE: self.instance}
-        encoding, pieces, outcomes, open_pieces = lesson.opened.meta.encoding, [], [], []
+        encoding = lesson.opened.meta.encoding
+        pieces: list[Piece] = []
+        open_pieces: list[Piece] = []
+        outcomes: list[Outcome] = []
         place = Place(encoding)
         walk = Transform(data, lesson.context, place=place, creators=self.creators)
         for given, content, tag, vr, is_meta in self.steps:
@@ -272,7 +275,7 @@ def _alike(pixel: Element, known: Element) -> bool:
 
 def _pattern_of(lesson: Lesson, meta: int, elements: list[Element], differing: set[int]) -> _Pattern:
     opened, context = lesson.opened, lesson.context
-    data = opened.data
+    data = bytes(opened.data)
     walk = Transform(data, context, place=Place(opened.meta.encoding))
     outcomes = [walk.outcome(element) for element in opened.head]
     contents: list[bytes] = [b""] * meta

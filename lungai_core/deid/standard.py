@@ -20,6 +20,7 @@ __all__ = [
     "Row",
     "attribute_types",
     "confidentiality_rows",
+    "content_rule",
     "dictionary_entry",
     "iod_of",
     "is_registered_uid",
@@ -272,6 +273,35 @@ def safe_private_vr(creator: str, group: int, low_byte: int, /) -> str | None:
     return _safe_private().get((creator, (group << 8) | low_byte))
 
 
+def content_rule(value: str, scheme: str, value_type: str, options: frozenset[Option], /) -> str:
+    """Return what Table E.3.4-1 asks for a content item: X, D, K or C; nothing where it does not list its concept.
+
+    :implements: SRS-DEID-014, SDS-DEID-001
+
+    Parameters
+    ----------
+    value
+        Code Value of the concept name.
+    scheme
+        Its Coding Scheme Designator.
+    value_type
+        The item's Value Type.
+    options
+        The options in force. As in Table E.1-1, C counts where others say K.
+
+    Returns
+    -------
+    str
+        For X/D it is D: whether a template needs the item is not known.
+    """
+    row = _content_rows().get((value, scheme, value_type))
+    if row is None:
+        return ""
+    code, by_option = row
+    codes = {by_option[option] for option in options if option in by_option}
+    return "C" if "C" in codes else "K" if "K" in codes else code.removeprefix("X/")
+
+
 def warm_up() -> None:
     """Read every table, so that processes that fork from this one share them.
 
@@ -303,6 +333,14 @@ def _table(name: str, /) -> dict:  # type: ignore[type-arg]  # generated JSON, s
 @cache
 def _rows_by_tag() -> dict[str, Row]:
     return {row.tag.strip("()"): row for row in confidentiality_rows()}
+
+
+@cache
+def _content_rows() -> dict[tuple[str, str, str], tuple[str, dict[str, str]]]:
+    return {
+        (row["value"], row["scheme"], row["value_type"]): (row["code"], row["options"])
+        for row in _table("e3_4_1.json")["rows"]
+    }
 
 
 @cache

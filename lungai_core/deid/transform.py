@@ -9,16 +9,26 @@ from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from lungai_core.deid.actions import ICC_PROFILE, Action, Decision, Mode
+from lungai_core.deid.actions import ICC_PROFILE, PIXELS, Action, Decision, Mode
 from lungai_core.deid.bytestream import IMPLICIT, encode_element, encode_item, index_elements, index_items
-from lungai_core.deid.context import Context, Outcome, Plan, Tally
+from lungai_core.deid.codes import is_published_code, is_published_meaning
+from lungai_core.deid.context import SHORTEST_TEXT, Context, Outcome, Plan, Tally
 from lungai_core.deid.needles import contains_needle, decode_text, encodings_of, needles_of
-from lungai_core.deid.standard import dictionary_entry, is_registered_uid, names_somebody, safe_private_vr
-from lungai_core.deid.values import dummy_of, is_plain, shift_dates
-from lungai_core.deid.vocabulary import clean_text, is_term, is_vocabulary
+from lungai_core.deid.standard import (
+    Option,
+    content_rule,
+    dictionary_entry,
+    is_registered_uid,
+    names_somebody,
+    safe_private_vr,
+)
+from lungai_core.deid.values import DUMMY_WORD, LARGEST_SEARCHED, dummy_of, is_plain, shift_dates, spells_text
+from lungai_core.deid.vocabulary import clean_technical, clean_text, is_term, is_vocabulary
 from lungai_core.errors import CorruptDicomError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from lungai_core.deid.bytestream import Buffer, Element, Encoding
 
 __all__ = ["Piece", "Place", "Transform", "Transformed"]
@@ -26,16 +36,21 @@ __all__ = ["Piece", "Place", "Transform", "Transformed"]
 Piece: TypeAlias = "bytes | memoryview"
 
 _CHARSET, _SCHEME, _MEANING = 0x00080005, 0x00080102, 0x00080104
+_CODE_VALUE, _LONG_CODE_VALUE = 0x00080100, 0x00080119
 _REFERENCE_LISTS, _INSTANCE_REFERENCE = frozenset({0x00081115, 0x00081200}), 0x00081155
 _LAST_CREATOR = 0xFF
 _LARGEST_REMEMBERED = 1 << 14
-_STANDARD_SCHEMES = frozenset(
-    {b"DCM", b"SCT", b"SRT", b"SNM3", b"UCUM", b"LN", b"RADLEX", b"FMA", b"UMLS", b"MDC", b"ACR", b"BARI"}
-)
+_CODE_TAGS = frozenset({0x00080100, 0x00080119, 0x00080120, _MEANING})
+_SHORTEST_IN_BULK = 6
+_CONCEPT_NAME, _VALUE_TYPE = 0x0040A043, 0x0040A040
+# Referenced Content Item Identifier (0040,DB73), in either byte order.
+_BY_REFERENCE = (b"\x40\x00\x73\xdb", b"\x00\x40\xdb\x73")
+_CONTENT_MODES = {"D": Mode.CONTENT_DUMMY, "K": Mode.CONTENT_KEEP, "C": Mode.CONTENT_CLEAN}
 _TEXT_VRS = frozenset(
     {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"}
 )
 _NUMBER_VRS = frozenset({"DS", "IS"})
+_NUMBERS = frozenset({"US", "SS", "UL", "SL", "FL", "FD", "UV", "SV", "OB", "OW", "OF", "OD", "OL", "OV"})
 _AGE = re.compile(r"(\d{3})Y")
 _NO_SHIFT = timedelta()
 _KEPT = Outcome(None)
@@ -45,6 +60,9 @@ _KEEPING = frozenset(
         Action.KEEP,
         Action.KEEP_IF_PLAIN,
         Action.CLEAN_TEXT,
+        Action.CLEAN_TECHNICAL,
+        Action.CLEAN_MEANING,
+        Action.KEEP_TERMS,
         Action.SHIFT_DATE,
         Action.LIMIT_AGE,
         Action.MAP_UID_UNLESS_REGISTERED,
@@ -81,6 +99,7 @@ class Transformed:
     needles: set[bytes] = field(default_factory=set)
     references: int = 0
     split: int = 0
+    gone: bool = False
 
 
 class Transform:
@@ -198,9 +217,9 @@ class Transform:
         size = element.stop - element.value
         if not plan.vr_fits or (element.undefined and plan.decision.tag != 0x7FE00010):  # noqa: PLR2004  # pixel data
             return False
-        if plan.unit_bytes > 1 and (size % plan.unit_bytes or 0 <= plan.keep_bytes < size):
+        if plan.unit_bytes > 1 and (size % plan.unit_bytes or size > plan.most_bytes):
             return False
-        if plan.decision.tag == ICC_PROFILE and self._data[element.value + 36 : element.value + 40] != b"acsp":
+        if self._spells_text(element, plan.decision):
             return False
         suspects = self._context.suspects
         if not suspects or size > _LARGEST_REMEMBERED * 64:
@@ -213,6 +232,14 @@ class Transform:
             # A patient may be called like a defined term: the term stays.
             value = "\\".join(part for part in text.split("\\") if not is_vocabulary(part)).encode()
         return not contains_needle(value.lower(), suspects)
+
+    def _spells_text(self, element: Element, decision: Decision) -> bool:
+        if decision.vr not in _NUMBERS or decision.tag in PIXELS:
+            return False
+        value = bytes(self._data[element.value : min(element.stop, element.value + LARGEST_SEARCHED)])
+        if decision.tag == ICC_PROFILE:
+            return value[36:40] != b"acsp"
+        return spells_text(value, shortest=_SHORTEST_IN_BULK if decision.vr[0] == "O" else SHORTEST_TEXT)
 
     def _by_value(self, element: Element, decision: Decision) -> Outcome:
         value = bytes(self._data[element.value : element.stop])
@@ -235,7 +262,7 @@ class Transform:
     def _kept_if_plain(self, element: Element, decision: Decision, text: str) -> Outcome:
         if decision.tag == _CHARSET and encodings_of(text) is None:
             return self._replaced(element, decision, Action.REMOVE)
-        if is_plain(text, vr=decision.vr, tag=decision.tag) and not _is_a_stray_word(text, decision):
+        if is_plain(text, vr=decision.vr, tag=decision.tag):
             return Outcome(None, references=1 if decision.tag == _INSTANCE_REFERENCE else 0)
         if decision.otherwise is Action.DUMMY and decision.vr in _NUMBER_VRS:
             raise _unfit_number(decision)
@@ -243,8 +270,9 @@ class Transform:
 
     def _changed_text(self, text: str, decision: Decision) -> str | None:
         context = self._context
-        if decision.action is Action.CLEAN_TEXT:
-            return clean_text(text, known_values=context.known_words, extra_words=context.profile.extra_vocabulary)
+        if decision.action in _CLEANERS:
+            clean = _CLEANERS[decision.action]
+            return clean(text, known_values=context.known_words, extra_words=context.profile.extra_vocabulary)
         if decision.action is Action.LIMIT_AGE:
             found, limit = _AGE.fullmatch(text.strip()), context.profile.age_limit_years or 0
             if found and int(found.group(1)) > limit:
@@ -325,8 +353,7 @@ class Transform:
             for _, start, stop in index_items(self._data, element, place.encoding):
                 children, _ = index_elements(self._data, start, stop, place.encoding, depth=place.depth)
                 for child in children:
-                    entry = dictionary_entry(child.tag)
-                    found |= self._needles(child, entry.vrs[0] if entry else "UN", place)
+                    found |= self._needles(child, _vr_of(child.tag), place)
         except CorruptDicomError:
             # A removed sequence may be broken inside; what could be read of it is enough.
             return frozenset(found)
@@ -339,7 +366,7 @@ class Transform:
         inner = IMPLICIT if written == "UN" else self._place.encoding
         mode = Mode.DUMMY if decision.action is Action.DUMMY_ITEMS else self._place.mode
         try:
-            items = [
+            found = [
                 self._item(start, stop, Place(inner, element.tag, mode, self._place.depth + 1))
                 for _, start, stop in index_items(self._data, element, inner)
             ]
@@ -347,13 +374,16 @@ class Transform:
             if written != "UN":
                 raise
             return self._replaced(element, decision, Action.REMOVE)
-        tallies = [tally for item in items for tally in item.tallies.elements()]
+        items = [item for item in found if not item.gone]
+        if found and not items:
+            return Outcome(b"", tuple(chain.from_iterable(item.tallies for item in found)), _needles_of(found))
+        tallies = [tally for item in found for tally in item.tallies.elements()]
         if decision.code not in ("", "K"):
             tallies.append(Tally(decision.tag, decision.code, decision.action.value))
         counted = 0 if element.tag in _REFERENCE_LISTS else sum(item.references for item in items)
-        needles = frozenset().union(*(item.needles for item in items)) if items else frozenset()
+        needles = _needles_of(found)
         content = None
-        if any(item.changed for item in items):
+        if any(item.changed for item in found):
             body = b"".join(encode_item(b"".join(item.pieces), inner) for item in items)
             content = encode_element(element.tag, element.vr or b"SQ", body, self._place.encoding)
         return Outcome(content, tuple(tallies), needles, counted)
@@ -364,15 +394,41 @@ class Transform:
         charset = self._text_of(elements, _CHARSET)
         if charset is not None:
             context = context.with_charset(charset.decode("ascii", "replace"))
-        if self._text_of(elements, _MEANING) is not None:
+        rule = self._content_rule(elements)
+        if rule == "X":
+            gone = frozenset().union(*(self._needles(child, _vr_of(child.tag), place) for child in elements))
+            tally = Tally(place.parent or 0, "X", Action.REMOVE.value)
+            return Transformed(changed=True, gone=True, tallies=Counter([tally]), needles=set(gone))
+        if rule:
+            place = place._replace(mode=_CONTENT_MODES[rule])
+        elif any(element.tag in _CODE_TAGS for element in elements):
             place = place._replace(mode=self._mode_of_code(elements, place.mode))
+        elif place.mode is not Mode.DUMMY:
+            place = place._replace(mode=Mode.NORMAL)
         end = elements[-1].stop if elements else start
         return Transform(self._data, context, place=place).run(elements, end=end)
 
+    def _content_rule(self, elements: list[Element]) -> str:
+        # Table E.3.4-1 tells the items of structured content apart by concept name and value type.
+        profile, tags = self._context.profile, {element.tag: element for element in elements}
+        if not profile.has(Option.CLEAN_STRUCTURED_CONTENT) or not tags.keys() >= {_CONCEPT_NAME, _VALUE_TYPE}:
+            return ""
+        for _, start, stop in index_items(self._data, tags[_CONCEPT_NAME], self._place.encoding):
+            code, _ = index_elements(self._data, start, stop, self._place.encoding, depth=self._place.depth + 2)
+            parts = [self._text_of(code, tag) or b"" for tag in (_CODE_VALUE, _SCHEME)]
+            parts.append(self._text_of(elements, _VALUE_TYPE) or b"")
+            concept, scheme, value_type = (part.decode("ascii", "replace") for part in parts)
+            rule = content_rule(concept, scheme, value_type, profile.options)
+            # An item that others refer to by its place cannot go without breaking their references.
+            return "D" if rule == "X" and any(self._data.find(mark) >= 0 for mark in _BY_REFERENCE) else rule
+        return ""
+
     def _mode_of_code(self, elements: list[Element], mode: Mode) -> Mode:
-        # The words of a published code say nothing about a patient, wherever the code stands.
-        if self._text_of(elements, _SCHEME) in _STANDARD_SCHEMES:
-            return Mode.NORMAL
+        # A published code says nothing about a patient, wherever it stands.
+        scheme, value = (self._text_of(elements, tag) or b"" for tag in (_SCHEME, _CODE_VALUE))
+        value = value or self._text_of(elements, _LONG_CODE_VALUE) or b""
+        if is_published_code(scheme.decode("ascii", "replace"), value.decode("ascii", "replace")):
+            return Mode.PUBLISHED_CODE
         return Mode.DUMMY if mode is Mode.DUMMY else Mode.PRIVATE_CODE
 
     def _text_of(self, elements: list[Element], tag: int) -> bytes | None:
@@ -399,18 +455,46 @@ class Transform:
         if vr in ("DA", "DT", "TM") or element.undefined:
             return self._replaced(element, decision, Action.REMOVE)
         size = _SIZES.get(vr, 1)
-        return self._judge(element, Plan(safe, -1, size, vr_fits=True))
+        return self._judge(element, Plan(safe, -1, _NO_LIMIT, size, vr_fits=True))
 
 
-_SAFE_ACTIONS = {"UI": Action.MAP_UID, "SQ": Action.CLEAN_ITEMS}
+_SAFE_ACTIONS = {"UI": Action.MAP_UID, "SQ": Action.CLEAN_ITEMS, "CS": Action.KEEP_TERMS} | dict.fromkeys(
+    ("LO", "SH", "ST", "LT", "UT", "UC"), Action.CLEAN_TECHNICAL
+)
+_NO_LIMIT = 1 << 62
 _SIZES = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "AT": 4}
 
 
-def _is_a_stray_word(text: str, decision: Decision) -> bool:
-    # An optional coded string outside of the table has to be a defined term; a required one could not be done without.
-    if decision.vr != "CS" or decision.code or decision.otherwise is not Action.REMOVE or decision.tag == _CHARSET:
-        return False
-    return not all(is_term(part) for part in text.split("\\"))
+def _only_terms(text: str, *, known_values: frozenset[str], extra_words: Iterable[str]) -> str:
+    # Values keep their places: a value that is no term becomes a word that says so.
+    values = text.split("\\")
+    fine = [is_term(value, known_values=known_values, extra_words=extra_words) for value in values]
+    if not any(good and value.strip() for good, value in zip(fine, values, strict=True)):
+        return text if all(fine) else ""
+    return "\\".join(value if good else DUMMY_WORD for good, value in zip(fine, values, strict=True))
+
+
+def _clean_meaning(text: str, *, known_values: frozenset[str], extra_words: Iterable[str]) -> str:
+    if is_published_meaning(text):
+        return text
+    return clean_text(text, known_values=known_values, extra_words=extra_words)
+
+
+_CLEANERS: dict[Action, Callable[..., str]] = {
+    Action.CLEAN_TEXT: clean_text,
+    Action.CLEAN_TECHNICAL: clean_technical,
+    Action.CLEAN_MEANING: _clean_meaning,
+    Action.KEEP_TERMS: _only_terms,
+}
+
+
+def _vr_of(tag: int) -> str:
+    entry = dictionary_entry(tag)
+    return entry.vrs[0] if entry else "UN"
+
+
+def _needles_of(items: list[Transformed]) -> frozenset[bytes]:
+    return frozenset().union(*(item.needles for item in items)) if items else frozenset()
 
 
 def _is_safe_creator(creator: str, group: int) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DUMMY_WORD", "dummy_of", "is_plain", "shift_dates"]
+__all__ = ["DUMMY_WORD", "LARGEST_SEARCHED", "SUSPICIOUS", "dummy_of", "is_plain", "shift_dates", "spells_text"]
 
 DUMMY_WORD = "REMOVED"
 
@@ -55,18 +55,21 @@ _TIME = re.compile(r"\d{2}(?::?\d{2}(?::?\d{2}(?:\.\d{1,6})?)?)?")
 _PLAIN = {
     "AS": re.compile(r"\d{3}[DWMY]"),
     "CS": re.compile(r"[A-Za-z0-9_ ./+-]{0,16}"),
-    "DS": re.compile(r" *[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)? *"),
-    "IS": re.compile(r" *[+-]?\d{1,12} *"),
+    # More digits in front of the point than ten, or than 31 bits, are no measurement; telephone numbers have as many.
+    "DS": re.compile(r" *[+-]?(\d{1,10}\.?\d*|\.\d+)([eE][+-]?\d{1,3})? *"),
+    "IS": re.compile(r" *[+-]?0*(\d{1,9}|1\d{9}|20\d{8}|21[0-3]\d{7}|214[0-6]\d{6}|2147[0-3]\d{5}|21474[0-7]\d{4}) *"),
     "TM": re.compile(rf" *{_TIME.pattern} *(?:- *{_TIME.pattern})? *"),
     "UI": re.compile(r"[0-9.]{1,64}"),
 }
 # What a technical text never needs and an identifier often has: a name's caret, an address sign, a protocol, seven
 # digits in a row (telephone, hospital, national numbers), a date with separators.
-_SUSPICIOUS = re.compile(
+SUSPICIOUS = re.compile(
     r"[\^@]|://|\d{7}|\d{3,4}[- ]\d{4}|\d{1,4}[./-]\d{1,2}[./-]\d{2,4}(?!\d*\.)|[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]"
 )
 _CODE_SUSPICIOUS = re.compile(r"[\^@]|://|[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _DIGITS_OF_A_CODE = re.compile(r"\d{7,18}")
+_ALL_TEXT, _THREE_LETTERS = re.compile(rb"[\t\n\r -~]+"), re.compile(rb"[A-Za-z]{3}")
+_MANY_LETTERS, LARGEST_SEARCHED = re.compile(rb"[A-Za-z^ ,.'-]{12,}"), 1 << 16
 _TEXT_VRS = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 _TIMEZONE, _UTC_OFFSET = 0x00080201, re.compile(r"[+-]\d{4}")
 _CODE_VALUES = frozenset({0x00080100, 0x00080119, 0x00080120})
@@ -131,9 +134,30 @@ def is_plain(text: str, /, *, vr: str, tag: int = 0) -> bool:
     if vr in _TEXT_VRS:
         if tag in _CODE_VALUES:
             return not _CODE_SUSPICIOUS.search(value) and (value.isascii() and len(value) <= 64)  # noqa: PLR2004  # UC too
-        return not _SUSPICIOUS.search(value)
+        return not SUSPICIOUS.search(value)
     pattern = _PLAIN.get(vr)
     return pattern is None or all(pattern.fullmatch(part) or not part.strip() for part in value.split("\\"))
+
+
+def spells_text(value: bytes, /, *, shortest: int) -> bool:
+    """Tell whether bytes that should be numbers spell text: all of them, or twelve letters in a row.
+
+    :implements: SRS-DEID-013, SDS-DEID-011
+
+    Parameters
+    ----------
+    value
+        The value of a binary attribute; of a longer one than 65,536 bytes the first ones.
+    shortest
+        How many bytes text must have where it is all there is.
+    """
+    content = value.strip(b" \0")
+    if len(content) >= shortest and _ALL_TEXT.fullmatch(content):
+        return _THREE_LETTERS.search(content) is not None
+    if len(value) >= LARGEST_SEARCHED:
+        return False
+    # Rising 16-bit numbers have the same letter at every other place; words have not.
+    return any(len(set(run[::2])) > 2 and len(set(run[1::2])) > 2 for run in _MANY_LETTERS.findall(value))  # noqa: PLR2004
 
 
 def _shift_range(text: str, vr: str, by: dt.timedelta) -> str | None:

@@ -5,7 +5,7 @@ import pytest
 from lungai_core.deid import BASIC, NAMED_PROFILES
 from lungai_core.deid.engine import Engine
 from lungai_core.deid.repeats import Repeats
-from lungai_core.errors import IdentityLeftError, InputRejectedError
+from lungai_core.errors import CorruptDicomError, IdentityLeftError, InputRejectedError
 
 
 def _slice(corpus, number, **changes):
@@ -68,14 +68,16 @@ def test_a_real_series_is_the_same_with_and_without_patterns(shared_data, secret
 
 
 @pytest.mark.verifies("SRS-DEID-008", "RC-DEID-001")
-def test_a_name_in_one_slice_only_is_found_although_the_rest_is_known(corpus, secret, used):
+def test_an_id_in_one_slice_only_is_found_although_the_rest_is_known(corpus, secret, used):
     engine = Engine(BASIC, secret)
     for number in range(1, 5):
-        engine.release(_slice(corpus, number, ConvolutionKernel=f"B3{number}f"))
+        engine.release(_slice(corpus, number, PatientID="77120.75", ExposureTime=str(number)))
     known = len(used)
     assert known >= 1
-    out = b"".join(engine.release(_slice(corpus, 5, ConvolutionKernel="QXFAMILY")).pieces)
-    assert b"QXFAMILY" not in out
+    out = b"".join(engine.release(_slice(corpus, 5, PatientID="77120.75", SliceLocation="77120.75")).pieces)
+    assert b"77120.75" not in out
+    with pytest.raises(CorruptDicomError, match="identifies the patient"):
+        engine.release(_slice(corpus, 6, PatientID="77120.75", ImagePositionPatient=[0, 1, "77120.75"]))
     assert len(used) == known
 
 

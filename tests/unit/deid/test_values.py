@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import struct
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lungai_core.deid.values import dummy_of, is_plain, shift_dates
+from lungai_core.deid.values import dummy_of, is_plain, shift_dates, spells_text
 
 BACK = dt.timedelta(days=-400)
 
@@ -100,3 +101,21 @@ def test_every_dummy_is_valid_in_its_vr():
     for vr in ("DA", "DT"):
         assert shift_dates(dummy_of(vr).decode(), vr=vr, by=dt.timedelta()) == dummy_of(vr).decode()
     assert len(dummy_of("FD")) == 8
+
+
+@pytest.mark.verifies("SRS-DEID-013")
+def test_bytes_that_spell_words_are_told_from_numbers():
+    rising = struct.pack("<64H", *range(0x4141, 0x4141 + 64))
+    assert spells_text(b"MEIER^HANS  ", shortest=6)
+    assert spells_text(bytes(40) + b"PATIENT MEIER HANS" + bytes(40), shortest=6)
+    assert not spells_text(bytes(range(64)), shortest=6)
+    assert not spells_text(rising, shortest=200)
+    assert not spells_text(b"ABC", shortest=6)
+
+
+@pytest.mark.verifies("SRS-DEID-013")
+@pytest.mark.parametrize("number", ["5551234567", "330102198001", "2147483648"])
+def test_a_whole_number_beyond_31_bits_is_an_identifier(number):
+    assert not is_plain(number, vr="IS")
+    assert is_plain("2147400000", vr="IS")
+    assert not is_plain(f"1{number}7", vr="DS")

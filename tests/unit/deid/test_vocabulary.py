@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lungai_core.deid.vocabulary import clean_text, is_term, is_vocabulary
+from lungai_core.deid.vocabulary import clean_technical, clean_text, is_term, is_vocabulary
 
 
 @pytest.mark.verifies("SRS-DEID-008", "SRS-DEID-003")
@@ -42,3 +42,30 @@ def test_a_coded_string_is_told_from_a_name():
     assert is_vocabulary("Chest, 3 mm")
     assert not is_vocabulary("Chest Huber")
     assert not is_vocabulary("")
+
+
+@pytest.mark.verifies("SRS-DEID-013")
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("B30f\\3", "B30f\\3"),
+        ("GE MEDICAL SYSTEMS", "GE MEDICAL SYSTEMS"),
+        ("syngo CT 2011A", "syngo CT 2011A"),
+        ("LightSpeed VCT Huber", "LightSpeed VCT"),
+        ("V4.05ER006", "V4.05ER006"),
+        ("12.03.1961", ""),
+        ("MRN 4711234", ""),
+        ("Li Na", ""),
+        ("Zhang\\B30f", "\\B30f"),
+    ],
+)
+def test_a_technical_text_keeps_words_of_instruments_and_versions(text, cleaned):
+    assert clean_technical(text, known_values=frozenset()) == cleaned
+
+
+@pytest.mark.verifies("SRS-DEID-013")
+def test_a_coded_string_of_the_patient_is_no_term():
+    assert is_term("LI", known_values=frozenset())
+    assert not is_term("LI", known_values=frozenset({"li"}))
+    assert not is_term("LI NA", known_values=frozenset())
+    assert is_term("HUBER", extra_words=("huber",))
