@@ -27,8 +27,12 @@ def register(app: typer.Typer) -> None:
 
 
 def _deidentify(  # noqa: PLR0913, PLR0917  # each option of the command is one argument
-    source: Annotated[Path, typer.Argument(metavar="IN", help="Folder with DICOM files; it is only read.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="New or empty folder.")],
+    source: Annotated[
+        Path | None, typer.Argument(metavar="IN", help="Folder with DICOM files; it is only read.", show_default=False)
+    ] = None,
+    target: Annotated[
+        Path | None, typer.Argument(metavar="OUT", help="New or empty folder.", show_default=False)
+    ] = None,
     profile: Annotated[
         str,
         typer.Option(help="basic, hipaa-safe-harbor, gbt-35273, research-longitudinal, or a TOML file."),
@@ -47,18 +51,28 @@ def _deidentify(  # noqa: PLR0913, PLR0917  # each option of the command is one 
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; tell what would be done.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the audit as JSON.")] = False,
+    described: Annotated[
+        bool, typer.Option("--describe", help="Print what the profile does with each row of PS3.15; no IN and OUT.")
+    ] = False,
 ) -> None:
     """Write a de-identified copy of every DICOM file below a folder (DICOM PS3.15 Annex E)."""
     from lungai_core.deid import RunMode, RunOptions, Secret, deidentify_series  # heavy
     from lungai_core.deid.audit import audit_json
+    from lungai_core.deid.conformance import conformance_statement, describe
     from lungai_core.deid.profile import load_profile, with_options
 
+    chosen = with_options(load_profile(profile), tuple(option or ()))
+    if described:
+        typer.echo(conformance_statement(describe(chosen)), nl=False)
+        return
+    if source is None or target is None:
+        raise typer.BadParameter("IN and OUT are needed, unless with --describe")
     if secret_file is None and resume:
         raise typer.BadParameter("--resume needs the --secret-file of the run that was stopped")
     report = deidentify_series(
         source,
         target,
-        profile=with_options(load_profile(profile), tuple(option or ())),
+        profile=chosen,
         secret=Secret.random() if secret_file is None else Secret.from_file(secret_file),
         options=RunOptions(
             jobs=jobs,

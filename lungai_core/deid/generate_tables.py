@@ -15,12 +15,12 @@ import struct
 from collections import defaultdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from pydicom._dicom_dict import DicomDictionary
 from pydicom._uid_dict import UID_dictionary
 from pydicom.datadict import keyword_dict
-from pydicom.sr._concepts_dict import concepts
+from pydicom.sr._concepts_dict import concepts as _concepts
 
 __all__ = ["defined_terms", "generate_tables", "main"]
 
@@ -28,6 +28,8 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Non
 
 # A Type decides only where an action may have to be softened; 3 and "None" never do.
 _DECIDING_TYPES = ("1", "1C", "2", "2C")
+# pydicom leaves the type of its inner values open: names to codes to meaning and context groups.
+concepts = cast("dict[str, dict[str, dict[str, tuple[str, list[int]]]]]", _concepts)
 _TERM = re.compile(rb"[A-Z][A-Z0-9_ ]{0,15}")
 
 
@@ -147,14 +149,15 @@ def _structured_content(path: Path, /) -> dict[str, Json]:
 
 
 def _published_codes() -> dict[str, Json]:
+    schemes: dict[str, Json] = {
+        scheme: {value: meaning for found in names.values() for value, (meaning, *_) in found.items()}
+        for scheme, names in concepts.items()
+    }
     return {
         "acknowledgement": "pydicom (MIT); DICOM PS3.16, (c) NEMA; SNOMED CT codes as DICOM publishes them",
         "edition": f"pydicom {version('pydicom')}",
         "source": "pydicom.sr._concepts_dict",
-        "schemes": {
-            scheme: {value: meaning for found in names.values() for value, (meaning, *_) in found.items()}
-            for scheme, names in concepts.items()
-        },
+        "schemes": schemes,
     }
 
 

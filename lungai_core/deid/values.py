@@ -56,7 +56,7 @@ _PLAIN = {
     "AS": re.compile(r"\d{3}[DWMY]"),
     "CS": re.compile(r"[A-Za-z0-9_ ./+-]{0,16}"),
     # More digits in front of the point than ten, or than 31 bits, are no measurement; telephone numbers have as many.
-    "DS": re.compile(r" *[+-]?(\d{1,10}\.?\d*|\.\d+)([eE][+-]?\d{1,3})? *"),
+    "DS": re.compile(r" *[+-]?(\d{1,10}(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})? *"),
     "IS": re.compile(r" *[+-]?0*(\d{1,9}|1\d{9}|20\d{8}|21[0-3]\d{7}|214[0-6]\d{6}|2147[0-3]\d{5}|21474[0-7]\d{4}) *"),
     "TM": re.compile(rf" *{_TIME.pattern} *(?:- *{_TIME.pattern})? *"),
     "UI": re.compile(r"[0-9.]{1,64}"),

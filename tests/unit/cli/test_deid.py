@@ -67,3 +67,12 @@ def test_wrong_words_are_usage_errors(folder, tmp_path, capsys):
     assert main([*base, "--resume"]) == 2
     assert main([*base, "--secret-file", str(tmp_path / "absent")]) == 2
     capsys.readouterr()
+
+
+@pytest.mark.verifies("SRS-DEID-012", "SRS-DEID-010")
+@pytest.mark.parametrize("profile", ["basic", "hipaa-safe-harbor", "gbt-35273", "research-longitudinal"])
+def test_every_row_of_the_table_is_described_for_a_profile(profile, capsys):
+    assert main(["deidentify", "--describe", "--profile", profile]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| (")]
+    assert len(rows) == 657
+    assert main(["deidentify"]) == 2
