@@ -326,7 +326,7 @@ def _outside_action(tag: int, entry: Entry, profile: Profile, mode: Mode, otherw
 
 def _outside_text(tag: int, mode: Mode, otherwise: Action) -> Action:
     if mode is Mode.PUBLISHED_CODE and tag in _CODE:
-        return Action.KEEP_IF_PLAIN
+        return Action.KEEP
     if mode is Mode.DUMMY:
         return otherwise
     if tag == _CODE_MEANING:

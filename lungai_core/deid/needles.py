@@ -20,6 +20,7 @@ _STRONG_VRS = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UI", "UN", "
 _NAME_SEPARATORS = re.compile(r"[\\^=\s,;/&]+")
 _LONG_TOKEN = re.compile(r"[A-Za-z0-9._+@-]*\d[A-Za-z0-9._+@-]*")
 _SHORTEST_TOKEN_IN_TEXT = 6
+_SOME_LENGTH = re.compile(r"[A-Za-z]{3}|\d{4}")
 _SHORTEST_INSIDE_A_WORD = 6
 _LONGEST = 256
 _OUR_OWN = frozenset(
@@ -135,7 +136,7 @@ def needles_of(
     text = decode_text(value.strip(b" \0"), encodings)
     found: set[bytes] = set()
     for part in _parts(text, vr):
-        if _is_telling(part, vr) and (words_tell or not part.isascii() or any(letter.isdigit() for letter in part)):
+        if _is_telling(part, vr) and (words_tell or not part.isascii() or _may_identify(part)):
             found |= _spellings(part, encodings)
     if not value.isascii():
         found |= {
@@ -185,6 +186,11 @@ def _is_telling(part: str, vr: str) -> bool:
     if part.isdigit():
         return len(part) >= _SHORTEST_NUMBER and part != dummy_of("DA").decode()
     return len(part) >= _SHORTEST and (vr == "PN" or not is_vocabulary(part))
+
+
+def _may_identify(part: str) -> bool:
+    # In a description: a word or number of some length with a digit; "ml/100ml/s" is a unit.
+    return any(letter.isdigit() for letter in part) and _SOME_LENGTH.search(part) is not None
 
 
 def _spellings(part: str, encodings: tuple[str, ...] | None) -> set[bytes]:

@@ -42,7 +42,7 @@ def used(monkeypatch):
     return found
 
 
-@pytest.mark.verifies("SRS-DEID-001", "SRS-DEID-004")
+@pytest.mark.verifies("SRS-DEID-001", "SRS-DEID-004", "RC-DEID-007")
 @pytest.mark.parametrize("name", sorted(NAMED_PROFILES))
 def test_a_file_put_together_from_a_pattern_is_the_one_that_full_treatment_gives(corpus, secret, used, name):
     profile = NAMED_PROFILES[name]
@@ -57,7 +57,7 @@ def test_a_file_put_together_from_a_pattern_is_the_one_that_full_treatment_gives
     assert len(used) >= 8
 
 
-@pytest.mark.verifies("SRS-DEID-001")
+@pytest.mark.verifies("SRS-DEID-001", "RC-DEID-007")
 def test_a_real_series_is_the_same_with_and_without_patterns(shared_data, secret, used):
     files = [path.read_bytes() for path in sorted((shared_data / "lidc_idri_0001" / "dicom").iterdir())[:40]]
     engine = Engine(BASIC, secret)
@@ -90,7 +90,7 @@ def test_pixels_that_spell_the_patient_are_refused_although_the_rest_is_known(co
         engine.release(_slice(corpus, 5, PixelData=b"\0\0" + b"QXFAMILY^GIVEN".ljust(46, b"\0")))
 
 
-@pytest.mark.verifies("SRS-DEID-011")
+@pytest.mark.verifies("SRS-DEID-011", "RC-DEID-007")
 def test_bytes_behind_a_known_file_and_a_cut_one_are_treated_as_ever(corpus, secret):
     engine = Engine(BASIC, secret)
     files = [_slice(corpus, number) for number in range(1, 6)]
