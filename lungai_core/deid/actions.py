@@ -105,6 +105,8 @@ _DATE_VRS = frozenset({"DA", "DT", "TM"})
 ICC_PROFILE = 0x00282000
 PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 _IMAGE_BYTES = PIXELS | {ICC_PROFILE, 0x54001010, 0x5400100A, 0x54000110, 0x54000112}
+# Manufacturer, model name, software versions: with the device's identity their exact words stay.
+_DEVICE_TEXT = frozenset({0x00080070, 0x00081090, 0x00181020})
 # Technical text keeps the words and version numbers of instruments, codes and algorithms; everything else outside the
 # table is cleaned by the vocabulary of descriptions.
 _TECHNICAL_TEXT = frozenset(
@@ -318,17 +320,19 @@ def _outside_action(tag: int, entry: Entry, profile: Profile, mode: Mode, otherw
     if vr in _DATE_VRS:
         return _outside_date(vr, profile, otherwise)
     if vr in _TEXT_VRS or (vr == "CS" and tag != _CHARSET):
-        return Action.KEEP_TERMS if vr == "CS" else _outside_text(tag, mode, otherwise)
+        return Action.KEEP_TERMS if vr == "CS" else _outside_text(tag, profile, mode, otherwise)
     if vr in _NEVER_PLAIN_VRS or (vr in ("OB", "UN") and tag not in _IMAGE_BYTES):
         return otherwise
     return Action.KEEP_IF_PLAIN if vr in _CHECKED_VRS else Action.KEEP
 
 
-def _outside_text(tag: int, mode: Mode, otherwise: Action) -> Action:
+def _outside_text(tag: int, profile: Profile, mode: Mode, otherwise: Action) -> Action:
     if mode is Mode.PUBLISHED_CODE and tag in _CODE:
         return Action.KEEP
     if mode is Mode.DUMMY:
         return otherwise
+    if tag in _DEVICE_TEXT and profile.has(Option.RETAIN_DEVICE_IDENTITY):
+        return Action.KEEP_IF_PLAIN
     if tag == _CODE_MEANING:
         return Action.CLEAN_MEANING
     return Action.CLEAN_TECHNICAL if tag in _TECHNICAL_TEXT else Action.CLEAN_TEXT

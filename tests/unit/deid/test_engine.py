@@ -437,3 +437,13 @@ def test_every_profile_is_a_fixed_point_on_every_kind(corpus, release):
 def test_another_secret_sees_a_foreign_file(corpus, release):
     out, _ = release(corpus.new_object("ct"), BASIC)
     assert release(out, BASIC, Secret(b"another one for tests!!"))[0] != out
+
+
+@pytest.mark.verifies("SRS-DEID-013", "SRS-DEID-003")
+def test_the_words_of_a_device_stay_with_its_identity_and_else_only_known_ones(corpus, release):
+    dataset = corpus.new_object("ct", patient="QXNOBODY")
+    dataset.Manufacturer, dataset.ManufacturerModelName = "SIEMENS QXVENDOR", "QXSCANNER 64"
+    _, kept = release(dataset, profile=Profile(name="d", options=frozenset({Option.RETAIN_DEVICE_IDENTITY})))
+    assert (kept.Manufacturer, kept.ManufacturerModelName) == ("SIEMENS QXVENDOR", "QXSCANNER 64")
+    _, basic = release(dataset)
+    assert (basic.Manufacturer, basic.ManufacturerModelName) == ("SIEMENS", "64")
