@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import ipaddress
 import socket
 from pathlib import Path
 
 import pytest
+
+from support import browser as support_browser
+from support import ct_series as support_ct_series
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
@@ -75,25 +77,15 @@ def shared_reference() -> Path:
     return _shared("reference")
 
 
-def _support(name: str):
-    """Load a module of ``tests/support``; folders of tests are not importable by name."""
-    path = REPOSITORY / "tests" / "support" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
 def ct_series():
     """Give the module that writes CT series for tests."""
-    return _support("ct_series")
+    return support_ct_series
 
 
 @pytest.fixture(scope="session")
 def browser():
     """Give the module that opens pages in headless Chromium; without Chromium the test is skipped."""
-    module = _support("browser")
-    if module.CHROMIUM is None:
+    if support_browser.CHROMIUM is None:
         pytest.skip("chromium is not installed")
-    return module
+    return support_browser

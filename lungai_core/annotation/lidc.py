@@ -12,7 +12,9 @@ from lungai_core.errors import LidcXmlError, MissingDependencyError
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from xml.etree.ElementTree import Element  # nosec B405 - the name of a type; defusedxml parses
+
+    # The name of a type: defusedxml parses.
+    from xml.etree.ElementTree import Element  # nosec B405
 
 __all__ = [
     "LidcFolder",

@@ -168,7 +168,7 @@ def _read_nifti(path: Path, segment: str | None) -> Mask:
         data = np.asarray(image.dataobj)
     except (nibabel.filebasedimages.ImageFileError, OSError, ValueError) as error:
         raise _bad(f"The file is no NIfTI ({type(error).__name__}).", path) from error
-    if data.ndim != 3:  # noqa: PLR2004
+    if data.ndim != 3:  # noqa: PLR2004 - a volume
         raise _bad(f"The NIfTI has {data.ndim} axes.", path)
     affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.asarray(image.affine, dtype=np.float64)
     return _oriented(_binary(data, path).transpose(2, 1, 0), affine[:3, :3].T[::-1], affine[:3, 3], path)
@@ -218,7 +218,7 @@ def _choose(segments: list[tuple[str, int, int]], wanted: str | None, path: Path
 
 def _binary(data: NDArray[np.generic], path: Path) -> NDArray[np.bool_]:
     values = np.unique(data)
-    if not np.isin(values, (0, 1, 255)).all() or values.size > 2:  # noqa: PLR2004
+    if not np.isin(values, (0, 1, 255)).all() or values.size > 2:  # noqa: PLR2004 - background and one value
         raise _bad("The mask is not binary.", path, "two values, 0 and 1 or 0 and 255, or named segments")
     return np.asarray(data != 0, dtype=np.bool_)
 

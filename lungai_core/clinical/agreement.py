@@ -160,19 +160,8 @@ def chance_corrected(
     contribution = units / several.sum() * (own - expected * several) / (1 - expected)
     contribution = contribution - 2 * (1 - value) * (own_expected - expected) / (1 - expected)
     error = math.sqrt(float(np.sum((contribution - value) ** 2)) / (units * (units - 1))) if units > 1 else 0.0
-    half = two_sided_z(confidence) * error
-    return AgreementEstimate(
-        interval=Interval(
-            estimate=value,
-            lower=max(-1.0, value - half),
-            upper=min(1.0, value + half),
-            confidence=confidence,
-            method=f"{model.value}, {weighting.value} weights",
-        ),
-        standard_error=error,
-        observed=observed,
-        expected=expected,
-    )
+    interval = _interval(value, error, confidence=confidence, method=f"{model.value}, {weighting.value} weights")
+    return AgreementEstimate(interval=interval, standard_error=error, observed=observed, expected=expected)
 
 
 def cohen_kappa(
@@ -208,19 +197,13 @@ def cohen_kappa(
     spread = (weights @ columns)[:, None] + (rows @ weights)[None, :]
     variance = np.sum(p * (weights - spread * (1 - value)) ** 2) - (value - expected * (1 - value)) ** 2
     error = math.sqrt(max(0.0, float(variance)) / n) / (1 - expected)
-    half = two_sided_z(confidence) * error
-    return AgreementEstimate(
-        interval=Interval(
-            estimate=value,
-            lower=max(-1.0, value - half),
-            upper=min(1.0, value + half),
-            confidence=confidence,
-            method=f"Cohen's kappa, {weighting.value} weights (Fleiss, Cohen and Everitt 1969)",
-        ),
-        standard_error=error,
-        observed=observed,
-        expected=expected,
+    interval = _interval(
+        value,
+        error,
+        confidence=confidence,
+        method=f"Cohen's kappa, {weighting.value} weights (Fleiss, Cohen and Everitt 1969)",
     )
+    return AgreementEstimate(interval=interval, standard_error=error, observed=observed, expected=expected)
 
 
 def gwet_ac1_of_table(table: ArrayLike, /, *, confidence: float = 0.95) -> AgreementEstimate:
@@ -245,9 +228,7 @@ def gwet_ac1_of_table(table: ArrayLike, /, *, confidence: float = 0.95) -> Agree
     raw = chance_corrected(ratings(pairs), model=ChanceModel.GWET, confidence=confidence)
     n = int(counts.sum())
     error = raw.standard_error * math.sqrt((n - 1) / n)
-    half = two_sided_z(confidence) * error
-    value = raw.interval.estimate
-    interval = raw.interval.model_copy(update={"lower": max(-1.0, value - half), "upper": min(1.0, value + half)})
+    interval = _interval(raw.interval.estimate, error, confidence=confidence, method=raw.interval.method)
     return raw.model_copy(update={"interval": interval, "standard_error": error})
 
 
@@ -302,6 +283,12 @@ def fleiss_kappa(counts: ArrayLike, /) -> float:
             "A kappa does not exist without variation.", where="counts", allowed="two categories in use"
         )
     return float((observed - expected) / (1 - expected))
+
+
+def _interval(value: float, error: float, /, *, confidence: float, method: str) -> Interval:
+    half = two_sided_z(confidence) * error
+    lower, upper = max(-1.0, value - half), min(1.0, value + half)
+    return Interval(estimate=value, lower=lower, upper=upper, confidence=confidence, method=method)
 
 
 def _weights(values: NDArray[np.float64], weighting: Weighting) -> NDArray[np.float64]:

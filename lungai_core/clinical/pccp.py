@@ -11,15 +11,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from lungai_core.clinical._records import read_record, write_record
 from lungai_core.clinical.calibration import binned_calibration
 from lungai_core.clinical.paired import PairedTable, paired_interval
 from lungai_core.clinical.proportions import Count, ProportionMethod, proportion_interval
 from lungai_core.clinical.roc import compare_auc_paired, roc_data
 from lungai_core.domain.model import FrozenModel
 from lungai_core.errors import CriteriaSignatureError, StudyFileError
-from lungai_core.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -301,10 +301,7 @@ def read_signed_criteria(path: Path, /) -> SignedCriteria:
     StudyFileError
         If the file is absent or not of the schema.
     """
-    try:
-        return SignedCriteria.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise _bad_file("The criteria are absent or not of the schema lungai-pccp-criteria/1.", path) from error
+    return read_record(path, SignedCriteria, name="criteria", schema="lungai-pccp-criteria/1")
 
 
 def write_signed_criteria(signed: SignedCriteria, path: Path, /) -> Path:
@@ -319,7 +316,7 @@ def write_signed_criteria(signed: SignedCriteria, path: Path, /) -> Path:
     path
         The file to write.
     """
-    return write_whole(path, json.dumps(signed.model_dump(mode="json"), indent=1, sort_keys=True) + "\n")
+    return write_record(signed, path)
 
 
 def _signature(criteria: AcceptanceCriteria, key_id: str, key: bytes) -> str:
@@ -409,7 +406,7 @@ def _bad_file(what: str, path: Path) -> StudyFileError:
     return StudyFileError(
         what,
         where=path.name,
-        allowed="CSV with case, truth, old_score, new_score, group; JSON of the schema lungai-pccp-criteria/1",
+        allowed="CSV with case, truth, old_score, new_score, group",
         remedy="Correct the file after docs/reference/clinical.md.",
     )
 

@@ -8,12 +8,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
+from lungai_core.clinical._records import read_record, write_record
 from lungai_core.clinical.results import Unit
 from lungai_core.domain.model import FrozenModel
-from lungai_core.errors import PlanIntegrityError, PlanStateError, StudyFileError
-from lungai_core.files import write_whole
+from lungai_core.errors import PlanIntegrityError, PlanStateError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -232,20 +232,7 @@ def read_plan(path: Path, /) -> PlanFile:
     StudyFileError
         If the file is absent or not of the schema.
     """
-    try:
-        return PlanFile.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        fields = (
-            ", ".join(sorted({".".join(map(str, problem["loc"])) or "file" for problem in error.errors()}))
-            if isinstance(error, ValidationError)
-            else str(error.strerror)
-        )
-        raise StudyFileError(
-            f"The plan cannot be used ({fields}).",
-            where=path.name,
-            allowed="JSON of the schema lungai-analysis-plan/1",
-            remedy="Write the plan after docs/reference/clinical.md.",
-        ) from error
+    return read_record(path, PlanFile, name="plan", schema="lungai-analysis-plan/1")
 
 
 def write_plan(file: PlanFile, path: Path, /) -> Path:
@@ -260,5 +247,4 @@ def write_plan(file: PlanFile, path: Path, /) -> Path:
     path
         The file to write.
     """
-    document = json.dumps(file.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False)
-    return write_whole(path, document + "\n")
+    return write_record(file, path)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lungai_core.files import write_whole
 from lungai_core.trace.findings import Finding, Place, Rule
+from lungai_core.trace.lines import record_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,9 +61,7 @@ def read_gaps(path: Path, /, *, name: str) -> AcceptedGaps:
         return AcceptedGaps({}, exists=False)
     lines: dict[tuple[str, str], int] = {}
     problems: list[Finding] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
+    for number, line in record_lines(path):
         match = _LINE.fullmatch(line)
         if match is None:
             message = f"Line {number} of {name} is no accepted gap."

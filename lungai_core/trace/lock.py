@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from lungai_core.files import write_whole
 from lungai_core.trace.findings import Finding, Place, Rule
+from lungai_core.trace.lines import record_lines
 from lungai_core.trace.surroundings import git_lines
 
 if TYPE_CHECKING:
@@ -130,9 +131,7 @@ def read_lock(path: Path, /, *, name: str) -> Lock:
         return Lock({}, exists=False)
     links: dict[str, LockedLink] = {}
     problems: list[Finding] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
+    for number, line in record_lines(path):
         match = _LINE.fullmatch(line)
         if match is None or f"{match[1]} -> {match[2]}" in links:
             what = "is written twice" if match else "is no reviewed link"

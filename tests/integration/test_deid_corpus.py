@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
 
 import pytest
 
 from lungai_core.deid import BASIC, NAMED_PROFILES, Secret
 from lungai_core.deid.engine import Engine
-
-_PATH = Path(__file__).parents[1] / "support" / "deid_corpus.py"
-_spec = importlib.util.spec_from_file_location("deid_corpus_integration", _PATH)
-corpus = importlib.util.module_from_spec(_spec)
-sys.modules["deid_corpus_integration"] = corpus
-_spec.loader.exec_module(corpus)
+from support import deid_corpus as corpus
 
 SECRET = Secret(b"a secret for tests only")
 # Attributes that the walk cannot plant as a value of their own: masks, command and directory groups, and those that

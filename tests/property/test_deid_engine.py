@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import struct
-import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,12 +12,7 @@ from lungai_core.deid import NAMED_PROFILES, Secret
 from lungai_core.deid.engine import Engine
 from lungai_core.deid.standard import dictionary_entry
 from lungai_core.errors import InputRejectedError
-
-_PATH = Path(__file__).parents[1] / "support" / "deid_corpus.py"
-_spec = importlib.util.spec_from_file_location("deid_corpus_property", _PATH)
-corpus = importlib.util.module_from_spec(_spec)
-sys.modules["deid_corpus_property"] = corpus
-_spec.loader.exec_module(corpus)
+from support import deid_corpus as corpus
 
 SECRET = Secret(b"a secret for tests only")
 ENGINES = [Engine(profile, SECRET) for profile in NAMED_PROFILES.values()]

@@ -1,24 +1,19 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 
 from lungai_core.annotation.record import AnnotationFile, MaskReference, annotation_schema, write_annotations
 from lungai_core.annotation.workflow import write_project
 from lungai_core.cli.app import main
+from support import annotations
 
 
 @pytest.fixture(scope="module")
 def made():
-    path = Path(__file__).resolve().parents[2] / "support" / "annotations.py"
-    spec = importlib.util.spec_from_file_location("annotations", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return annotations
 
 
 @pytest.mark.verifies("SRS-ANNO-012", "SRS-ANNO-001")

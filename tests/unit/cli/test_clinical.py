@@ -1,24 +1,19 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 
 from lungai_core.cli.app import main
 from lungai_core.clinical.pccp import read_change_csv
 from lungai_core.clinical.plan import write_plan
+from support import reader_study
 
 
 @pytest.fixture(scope="module")
 def made():
-    path = Path(__file__).resolve().parents[2] / "support" / "reader_study.py"
-    spec = importlib.util.spec_from_file_location("reader_study", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return reader_study
 
 
 CLAIM = ["clinical", "check-claim", "92.4", "84.7", "7.7", "4.2", "11.3"]

@@ -1,23 +1,15 @@
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
 
 import pytest
 
 from lungai_core.cli.app import main
-
-_PATH = Path(__file__).parents[2] / "support" / "deid_corpus.py"
+from support import deid_corpus as corpus
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    spec = importlib.util.spec_from_file_location("deid_corpus_cli", _PATH)
-    corpus = importlib.util.module_from_spec(spec)
-    sys.modules["deid_corpus_cli"] = corpus
-    spec.loader.exec_module(corpus)
     source = tmp_path_factory.mktemp("cli") / "in"
     for number in (1, 2):
         corpus.write_all(

@@ -1,25 +1,16 @@
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
 
 from lungai_core.deid import Secret
 from lungai_core.deid.engine import Engine
 from lungai_core.deid.profile import BASIC
-
-_PATH = Path(__file__).parents[2] / "support" / "deid_corpus.py"
+from support import deid_corpus
 
 
 @pytest.fixture(scope="session")
 def corpus():
-    spec = importlib.util.spec_from_file_location("deid_corpus", _PATH)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["deid_corpus"] = module
-    spec.loader.exec_module(module)
-    return module
+    return deid_corpus
 
 
 @pytest.fixture(scope="session")
