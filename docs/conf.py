@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING
 
+import typer
 from sphinx.util.nodes import make_refnode
+from typer.cli import get_docs_for_click
+
+from lungai_core import errors
+from lungai_core.cli.app import app as command_line
+from lungai_core.cli.app import register_verbs
 
 if TYPE_CHECKING:
     from docutils import nodes
@@ -100,6 +107,37 @@ def _resolve_short_name(
     return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, content, matches[0])
 
 
+def _verbs() -> str:
+    """Render every verb from the application, with typer's own generator, one level of headings lower."""
+    register_verbs()
+    command = typer.main.get_command(command_line)
+    text = get_docs_for_click(obj=command, ctx=typer.Context(command), indent=1, name="lungai")
+    # Its headings are code; the anchors of the manual read better without.
+    return re.sub(r"^(#+) `(.*)`$", r"\1 \2", text, flags=re.MULTILINE).replace("```console", "```text")
+
+
+def _error_table() -> str:
+    """Render the error tree as a table: code, class and exit code."""
+    leaves = sorted(
+        (value for value in vars(errors).values() if isinstance(value, type) and "code" in vars(value)),
+        key=lambda leaf: leaf.code,
+    )
+    rows = [f"| {leaf.code} | {leaf.__name__} | {leaf.__mro__[1].__name__} | {leaf.exit_code} |" for leaf in leaves]
+    return "\n".join(["| code | error | branch | exit code |", "|---|---|---|---|", *rows])
+
+
+_GENERATED = {"reference/cli": ("<!-- verbs:", _verbs), "reference/errors": ("<!-- errors:", _error_table)}
+
+
+def _write_generated(_: Sphinx, page: str, source: list[str]) -> None:
+    """Put what the code says about itself in the place of the comment that asks for it."""
+    if page in _GENERATED:
+        mark, render = _GENERATED[page]
+        before, _, after = source[0].partition(mark)
+        source[0] = before + render() + after.partition("-->")[2]
+
+
 def setup(app: Sphinx) -> None:
-    """Join the resolver of short names to Sphinx."""
+    """Join the resolver of short names and the generated parts to Sphinx."""
     app.connect("missing-reference", _resolve_short_name)
+    app.connect("source-read", _write_generated)

@@ -21,6 +21,7 @@ __all__ = [
     "CandidateOutsideVolumeError",
     "CaseListError",
     "CheckpointMismatchError",
+    "ConformanceError",
     "ConsensusError",
     "CorruptDicomError",
     "CoverageContextError",
@@ -38,6 +39,7 @@ __all__ = [
     "ExchangeError",
     "ExitCode",
     "ExportParityError",
+    "FileAccessError",
     "GantryTiltError",
     "GradingNotApplicableError",
     "IdentityLeftError",
@@ -106,6 +108,7 @@ __all__ = [
     "TraceConfigError",
     "TrainingPlanError",
     "UnevenSpacingError",
+    "UnexpectedError",
     "UnprovenValueError",
     "UnsupportedObjectError",
     "UnsupportedTransferSyntaxError",
@@ -128,6 +131,7 @@ class ExitCode(IntEnum):
     MODEL_INTEGRITY = 4
     REVIEW_REQUIRED = 5
     RESOURCE = 6
+    DEFECT = 7
 
 
 class LungaiError(Exception):
@@ -967,6 +971,15 @@ class ReferenceMismatchError(ModelIntegrityError):
     code = "LAI-PACK-006"
 
 
+class ConformanceError(ModelIntegrityError):
+    """A model breaks a promise of its own contract.
+
+    :implements: SRS-TEST-004, SDS-TEST-003
+    """
+
+    code = "LAI-PACK-007"
+
+
 class ExportParityError(ModelIntegrityError):
     """An exported graph does not say what the network says.
 
@@ -1033,6 +1046,15 @@ class OutputFolderError(ResourceError):
     code = "LAI-RES-002"
 
 
+class FileAccessError(ResourceError):
+    """The operating system refuses access to a file or folder, and no part of the library has said more about it.
+
+    :implements: SRS-CLI-011, SDS-CLI-011
+    """
+
+    code = "LAI-RES-003"
+
+
 class LedgerBusyError(ResourceError):
     """Another run works on the same batch.
 
@@ -1076,3 +1098,16 @@ class MissingFontError(ResourceError):
     """
 
     code = "LAI-EVID-007"
+
+
+# ------------------------------------------------------------------------------------------------ defect, exit code 7
+
+
+class UnexpectedError(LungaiError):
+    """The library itself is wrong: the command line shows this in place of a traceback.
+
+    :implements: SRS-CLI-011, SDS-CLI-011
+    """
+
+    code = "LAI-BUG-001"
+    exit_code = ExitCode.DEFECT

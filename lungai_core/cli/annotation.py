@@ -72,7 +72,7 @@ def _check(
     raise typer.Exit(ExitCode.FINDINGS if review else ExitCode.OK)
 
 
-def _list_lidc(folder: Annotated[Path, typer.Argument(help="Folder of LIDC-IDRI XML files.")]) -> None:
+def _list_lidc(folder: Annotated[Path, typer.Argument(help="Folder of LIDC-IDRI XML files.", exists=True)]) -> None:
     """List what a folder of LIDC-IDRI XML holds: readings, repeated messages, radiographs."""
     from lungai_core.annotation.lidc import read_lidc_folder
 

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-_Project = Annotated[Path, typer.Option("--project", help="The folder of pyproject.toml.", file_okay=False)]
+_Project = Annotated[
+    Path, typer.Option("--project", help="The folder of pyproject.toml.", exists=True, file_okay=False)
+]
 _Out = Annotated[Path, typer.Option("--out", help="A folder that does not exist yet.")]
-_Key = Annotated[Path | None, typer.Option("--key", help="Ed25519 private key (PEM) that signs.", dir_okay=False)]
+_Key = Annotated[
+    Path | None, typer.Option("--key", help="Ed25519 private key (PEM) that signs.", exists=True, dir_okay=False)
+]
 _PublicKey = Annotated[
-    Path | None, typer.Option("--public-key", help="Ed25519 public key (PEM) that must have signed.", dir_okay=False)
+    Path | None,
+    typer.Option("--public-key", help="Ed25519 public key (PEM) that must have signed.", exists=True, dir_okay=False),
 ]
 
 
@@ -48,16 +53,20 @@ def _build(  # noqa: PLR0913  each option of the command is an argument
     *,
     run: Annotated[Path, typer.Option("--run", help="record.json of `pytest --trace-record`.", dir_okay=False)],
     out: _Out,
-    profile: Annotated[str, typer.Option("--profile", help="Trees, separated by commas.")] = "fda,nmpa,eu",
+    profile: Annotated[
+        str, typer.Option("--profile", help="Trees, separated by commas: fda, nmpa, eu.")
+    ] = "fda,nmpa,eu",
     project: _Project = Path(),
     inputs: Annotated[
-        Path | None, typer.Option("--inputs", help="Folder with records of other tools.", file_okay=False)
+        Path | None, typer.Option("--inputs", help="Folder with records of other tools.", exists=True, file_okay=False)
     ] = None,
     manufacturer: Annotated[
-        Path | None, typer.Option("--manufacturer", help="manufacturer.toml, with its .dsse.json beside it.")
+        Path | None,
+        typer.Option("--manufacturer", help="manufacturer.toml, with its .dsse.json beside it.", exists=True),
     ] = None,
     trust: Annotated[
-        Path | None, typer.Option("--trust", help="Public key that must have signed the manufacturer file.")
+        Path | None,
+        typer.Option("--trust", help="Public key that must have signed the manufacturer file.", exists=True),
     ] = None,
     key: _Key = None,
     release: Annotated[bool, typer.Option("--release", help="Refuse while a placeholder is open.")] = False,
@@ -107,9 +116,11 @@ def _verify(
 
 
 def _sign(
-    file: Annotated[Path, typer.Argument(help="The file to sign, such as manufacturer.toml.", dir_okay=False)],
+    file: Annotated[
+        Path, typer.Argument(help="The file to sign, such as manufacturer.toml.", exists=True, dir_okay=False)
+    ],
     *,
-    key: Annotated[Path, typer.Option("--key", help="Ed25519 private key (PEM).", dir_okay=False)],
+    key: Annotated[Path, typer.Option("--key", help="Ed25519 private key (PEM).", exists=True, dir_okay=False)],
 ) -> None:
     """Sign a file: writes FILE.dsse.json beside it."""
     from lungai_core.evidence.seal import seal, statement

@@ -11,6 +11,8 @@ import typer
 
 __all__ = ["register"]
 
+# The network halves the patch five times.
+_EDGE_STEP = 32
 _PACK = Annotated[Path | None, typer.Argument(help="Folder or zip of a model pack; the bundled one if absent.")]
 
 
@@ -70,10 +72,19 @@ def _card(pack: _PACK = None) -> None:
     typer.echo(render_card(open_pack(bundled_pack() if pack is None else pack).card), nl=False)
 
 
+def _whole_multiple(edge: int) -> int:
+    if edge % _EDGE_STEP:
+        raise typer.BadParameter(f"{edge} is not a multiple of {_EDGE_STEP}")
+    return edge
+
+
 def _summary(
     spec: Annotated[_Spec, typer.Argument(help="One of the networks that ship with the library.")] = _Spec.SMALL,
     *,
-    edge: Annotated[int, typer.Option(min=32, help="Voxels along each edge of the patch, a multiple of 32.")] = 96,
+    edge: Annotated[
+        int,
+        typer.Option(min=32, callback=_whole_multiple, help="Voxels along each edge of the patch, a multiple of 32."),
+    ] = 96,
 ) -> None:
     """State parameters, arithmetic and memory of a network for one patch, as JSON; nothing is computed."""
     from lungai_core.model.spec import named_spec
@@ -87,7 +98,9 @@ def _export(  # noqa: PLR0913 - the options of a verb are its parameters
     *,
     spec: Annotated[_Spec, typer.Option(help="Network with seeded random weights to export.")] = _Spec.SMALL,
     seed: Annotated[int, typer.Option(help="Seed of the random weights.")] = 20261122,
-    run: Annotated[Path | None, typer.Option(help="Folder of a cross-validation: export a trained network.")] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="Folder of a cross-validation: export a trained network.", exists=True)
+    ] = None,
     fold: Annotated[int, typer.Option(min=0, help="Which network of the cross-validation.")] = 0,
     nodules: Annotated[Path | None, typer.Option(help="Folder like lidc_nodules: compare on real patches too.")] = None,
     parity: Annotated[int, typer.Option(min=0, help="Random, and real, patches to compare with the network.")] = 4,

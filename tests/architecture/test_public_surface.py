@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 
 import pytest
 
@@ -26,3 +27,9 @@ def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="has no attribute 'nodule'"):
         _ = lungai_core.nodule
     assert dir(lungai_core) == sorted(lungai_core.__all__)
+
+
+@pytest.mark.verifies("SRS-ERR-003")
+def test_every_public_name_is_looked_at_by_the_type_checker(repository):
+    text = (repository / "tests" / "typing" / "public_types.py").read_text(encoding="utf-8")
+    assert [name for name in lungai_core.__all__ if not re.search(rf"\b{name}\b", text)] == []

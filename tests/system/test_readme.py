@@ -1,23 +1,8 @@
 from __future__ import annotations
 
-import doctest
 import re
 
 import pytest
-
-from lungai_core.cli.demo import run_demo
-from lungai_core.testing.phantom import PhantomSpec
-
-pytest.importorskip("onnxruntime", reason="the README runs a model: extra [inference]")
-
-
-@pytest.mark.verifies("SRS-CLI-010")
-def test_the_code_of_the_readme_gives_what_the_readme_says(repository, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    run_demo(PhantomSpec(), tmp_path / "lungai-demo")
-    outcome = doctest.testfile(str(repository / "README.md"), module_relative=False)
-    assert outcome.attempted > 5
-    assert outcome.failed == 0
 
 
 @pytest.mark.verifies("SRS-CLI-010")
