@@ -105,7 +105,7 @@ def require_conformance(pack: ModelPack, /, *, policy: ProviderPolicy | None = N
 def _batch_logits(pack: ModelPack, patches: tuple[Patch, ...], /, *, policy: ProviderPolicy) -> NDArray[np.float64]:
     outputs = open_session(pack, policy=policy).run(np.stack([patch.values for patch in patches]))
     names = [tensor.name for tensor in pack.contract.outputs.tensors()]
-    return np.float64(outputs[names.index(pack.contract.outputs.malignancy_logit.name)])
+    return np.asarray(outputs[names.index(pack.contract.outputs.malignancy_logit.name)], dtype=np.float64)
 
 
 def _checks(
@@ -118,10 +118,11 @@ def _checks(
 ) -> tuple[ConformanceCheck, ...]:
     logits = np.array([answer.malignancy_logit for answer in answers])
     tolerance = pack.reference.absolute_tolerance + pack.reference.relative_tolerance * float(np.abs(logits).max())
+    diameters_mm = [answer.diameter_mm for answer in answers if answer.diameter_mm is not None]
     differences = {
-        "repeatable": logits - [answer.malignancy_logit for answer in again],
+        "repeatable": logits - np.array([answer.malignancy_logit for answer in again]),
         "batch": logits - batch,
-        "diameter": [-min(answer.diameter_mm, 0.0) for answer in answers if answer.diameter_mm is not None],
+        "diameter": np.minimum(diameters_mm, 0.0),
         **_parts_of_the_logit(pack, answers, logits),
     }
     return tuple(
@@ -137,9 +138,9 @@ def _parts_of_the_logit(
     head = pack.contract.head
     if head is None:
         return {}
-    features = [np.float64(answer.features) for answer in answers if answer.features is not None]
-    maps = [np.float64(answer.evidence) for answer in answers if answer.evidence is not None]
-    found = {"head": logits - [np.dot(values, head.weights) + head.bias for values in features]}
+    features = [answer.features for answer in answers if answer.features is not None]
+    maps = [answer.evidence for answer in answers if answer.evidence is not None]
+    found = {"head": logits - np.array([np.dot(values, head.weights) + head.bias for values in features])}
     if maps:
-        found["evidence"] = logits - [values.mean() + head.bias for values in maps]
+        found["evidence"] = logits - np.array([np.mean(values, dtype=np.float64) + head.bias for values in maps])
     return found
