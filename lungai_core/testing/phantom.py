@@ -18,7 +18,7 @@ from lungai_core.domain.model import FrozenModel
 from lungai_core.domain.volume import CtSeries, CtVolume
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["NoduleKind", "Phantom", "PhantomNodule", "PhantomSpec", "make_phantom", "nodule_coverage"]
 
@@ -31,8 +31,8 @@ CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
 # Radiodensities in HU, rounded textbook values; nothing is measured on them.
 _AIR, _LUNG, _FAT, _SOFT, _BLOOD, _BONE = -1000.0, -860.0, -100.0, 40.0, 45.0, 450.0
 
-# Ellipsoids as (centre, semi-axes), LPS mm around the middle of the thorax.
-_LUNGS = (((-74.0, 0.0, 0.0), (58.0, 84.0, 112.0)), ((76.0, 2.0, 0.0), (54.0, 82.0, 108.0)))
+# Ellipsoids as (centre, semi-axes), LPS mm around the middle of the thorax; the right lung first.
+LUNGS = (((-74.0, 0.0, 0.0), (58.0, 84.0, 112.0)), ((76.0, 2.0, 0.0), (54.0, 82.0, 108.0)))
 _HEART = ((22.0, -28.0, -45.0), (48.0, 44.0, 55.0))
 _VESSELS_PER_LUNG = 14
 _SPICULES = 14
@@ -99,22 +99,24 @@ class PhantomSpec(FrozenModel):
 
     :implements: SRS-TEST-002, SDS-TEST-001
 
-    The grid is centred on the thorax. ``spacing_zyx_mm`` is the voxel spacing in mm, ``noise_hu`` the standard
-    deviation of the noise in HU, ``axes_zyx_lps`` the orientation of the grid as in ``Geometry``.
+    ``center_lps_mm`` is the middle of the grid, LPS in mm; (0, 0, 0) is the middle of the thorax. ``spacing_zyx_mm`` is
+    the voxel spacing in mm, ``noise_hu`` the standard deviation of the noise in HU, ``axes_zyx_lps`` the orientation of
+    the grid as in ``Geometry``.
     """
 
     seed: Annotated[int, Field(ge=0)] = 0
     shape_zyx: Shape = (128, 320, 320)
     spacing_zyx_mm: tuple[_Positive, _Positive, _Positive] = (2.0, 1.1, 1.1)
+    center_lps_mm: Vector = (0.0, 0.0, 0.0)
     axes_zyx_lps: tuple[Vector, Vector, Vector] = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
     noise_hu: Annotated[float, Field(ge=0)] = 18.0
     nodules: tuple[PhantomNodule, ...] = _DEFAULT_NODULES
 
     @property
     def geometry(self) -> Geometry:
-        """The grid in patient space, centred on LPS (0, 0, 0)."""
+        """The grid in patient space."""
         half_mm = (np.asarray(self.shape_zyx) - 1) / 2 * np.asarray(self.spacing_zyx_mm)
-        x, y, z = map(float, -half_mm @ np.asarray(self.axes_zyx_lps))
+        x, y, z = map(float, np.asarray(self.center_lps_mm) - half_mm @ np.asarray(self.axes_zyx_lps))
         return Geometry(self.shape_zyx, self.spacing_zyx_mm, (x, y, z), self.axes_zyx_lps)
 
 
@@ -204,7 +206,7 @@ def nodule_coverage(nodule: PhantomNodule, geometry: Geometry, /) -> _Array:
         ``geometry.shape_zyx`` float32 in [0, 1]; at 0.5 and above it is the nodule's mask.
     """
     coverage = np.zeros(geometry.shape_zyx, dtype=np.float32)
-    box = _box_around(geometry, np.asarray(nodule.center_lps_mm), nodule.diameter_mm / 2)
+    box = _box_around(geometry, nodule.center_lps_mm, nodule.diameter_mm / 2)
     coverage[box] = _sphere_coverage(_box_positions(geometry, box), nodule, geometry)
     return coverage
 
@@ -237,12 +239,12 @@ def _box_positions(geometry: Geometry, box: tuple[slice, slice, slice]) -> _Arra
     return positions
 
 
-def _box_around(geometry: Geometry, center_lps_mm: NDArray[np.float64], radius_mm: float) -> tuple[slice, slice, slice]:
-    """Return the index box that holds a ball, two voxels wider and cut to the grid."""
-    center = geometry.index_from_lps(center_lps_mm)
+def _box_around(geometry: Geometry, points_lps_mm: ArrayLike, radius_mm: float) -> tuple[slice, slice, slice]:
+    """Return the index box that holds the balls around ``(..., 3)`` points, two voxels wider and cut to the grid."""
+    points = np.atleast_2d(geometry.index_from_lps(points_lps_mm))
     reach = radius_mm / np.asarray(geometry.spacing_zyx_mm) + 2
-    lower = np.clip(np.floor(center - reach), 0, geometry.shape_zyx).astype(int)
-    upper = np.clip(np.ceil(center + reach) + 1, 0, geometry.shape_zyx).astype(int)
+    lower = np.clip(np.floor(points.min(axis=0) - reach), 0, geometry.shape_zyx).astype(int)
+    upper = np.clip(np.ceil(points.max(axis=0) + reach) + 1, 0, geometry.shape_zyx).astype(int)
     z, y, x = (slice(int(a), int(max(a, b))) for a, b in zip(lower, upper, strict=True))
     return z, y, x
 
@@ -278,7 +280,7 @@ def _thorax_slice(positions: _Array, *, softness_mm: float) -> _Array:
     fill(_cylinder_distance(positions, (172.0, 118.0)), _FAT)
     fill(_cylinder_distance(positions, (160.0, 106.0)), _SOFT)
     fill(_rib_distance(positions), _BONE)
-    for center, semi_axes in _LUNGS:
+    for center, semi_axes in LUNGS:
         fill(_ellipsoid_distance(positions, center, semi_axes), _LUNG)
     fill(_ellipsoid_distance(positions, *_HEART), _SOFT)
     column = np.array([0.0, 78.0], np.float32)
@@ -300,7 +302,7 @@ def _rib_distance(positions: _Array) -> _Array:
 def _vessel_tree(generator: np.random.Generator) -> list[tuple[NDArray[np.float64], NDArray[np.float64], float]]:
     """Vessels from each hilum into its lung, as straight pieces (start, end, radius in mm) that grow thinner."""
     pieces = []
-    for center, semi_axes in _LUNGS:
+    for center, semi_axes in LUNGS:
         hilum = np.array([center[0] * 0.45, center[1], center[2]])
         for _ in range(_VESSELS_PER_LUNG):
             direction = generator.normal(size=3)
@@ -323,8 +325,7 @@ def _blend_capsule(
     radius_mm: float,
     value_hu: float,
 ) -> None:
-    middle, half = (start + end) / 2, float(np.linalg.norm(end - start)) / 2
-    box = _box_around(geometry, middle, half + radius_mm)
+    box = _box_around(geometry, (start, end), radius_mm)
     positions = _box_positions(geometry, box) - start.astype(np.float32)
     axis = (end - start).astype(np.float32)
     along = np.clip(positions @ axis / np.dot(axis, axis), 0, 1)

@@ -81,17 +81,21 @@ def _outline(outline_id: str, authority: str, names: tuple[str, str], about: Row
     }
 
 
-# Chinese names of clauses, in own words; the tables give most clauses in English alone.
-_TITLES_ZH: dict[str, str] = json.loads(Path(__file__).with_name("titles_zh.json").read_text(encoding="utf-8"))
+# Names of clauses in own words: the tables give those of the FDA and of standards in English alone, and many of the NMPA's
+# in Chinese alone.
+_TITLES_EN, _TITLES_ZH = (
+    dict(json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8")))
+    for name in ("titles_en.json", "titles_zh.json")
+)
 
 
 def _row(row_id: str, title: Any, /, artefact: str, origin: str = "assist", **more: Any) -> Row:
     en, zh = _languages(str(title))
-    zh = _TITLES_ZH.get(row_id, zh)
+    en, zh = more.pop("en", en), more.pop("zh", zh)
     return {
         "id": row_id,
-        "title_en": more.pop("en", en),
-        "title_zh": more.pop("zh", zh),
+        "title_en": _TITLES_EN.get(row_id, en),
+        "title_zh": _TITLES_ZH.get(row_id, zh),
         "artefact": artefact,
         "origin": origin,
         **{key: value for key, value in more.items() if value},

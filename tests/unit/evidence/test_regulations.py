@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 
 import pytest
 
 from lungai_core.evidence.regulations import load_regulations
+
+HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 @pytest.mark.verifies("SRS-EVID-030")
@@ -33,6 +36,16 @@ def test_every_row_names_an_artefact_of_the_map_and_every_outline_its_edition_an
         assert outline.source_status
         assert outline.status in {"final", "draft"}
         assert {row.artefact for row in outline.rows} <= known
+
+
+@pytest.mark.verifies("SRS-EVID-030", "SRS-EVID-019")
+def test_every_heading_has_a_name_of_its_own_in_each_language():
+    regulations = load_regulations()
+    named = [row for outline in regulations.outlines for row in outline.rows]
+    titles = [each.title for each in (*named, *regulations.outlines, *regulations.artefacts)]
+    assert len(named) == 879
+    assert [title.zh for title in titles if not HAN.search(title.zh)] == []
+    assert [title.en for title in titles if HAN.search(title.en)] == []
 
 
 @pytest.mark.verifies("SRS-EVID-030", "SRS-EVID-026")

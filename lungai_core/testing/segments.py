@@ -1,0 +1,88 @@
+"""A DICOM Segmentation as another program would read it: from the file's own planes, with pydicom alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pydicom
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from pydicom import Dataset
+
+__all__ = ["Segment", "read_segments"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segment:
+    """One segment of a Segmentation.
+
+    :implements: SRS-TEST-005, SDS-TEST-004
+
+    Parameters
+    ----------
+    label
+        Segment Label (0062,0005).
+    positions_lps_mm
+        ``(N, 3)`` centres of its voxels, LPS in mm, from the plane of each frame.
+    planes_lps_mm
+        By SOP Instance UID of the image that a frame says it is derived from: the position of the frame.
+    """
+
+    label: str
+    positions_lps_mm: NDArray[np.float64]
+    planes_lps_mm: dict[str, tuple[float, float, float]]
+
+
+def read_segments(path: Path, /) -> tuple[Segment, ...]:
+    """Read a binary Segmentation.
+
+    :implements: SRS-TEST-005, SDS-TEST-004
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    tuple of Segment
+        In the order of their numbers.
+    """
+    dataset = pydicom.dcmread(path)
+    frames = dataset.pixel_array.reshape(-1, dataset.Rows, dataset.Columns)
+    numbers = [
+        int(_group(dataset, place, "SegmentIdentificationSequence").ReferencedSegmentNumber)
+        for place in range(len(frames))
+    ]
+    return tuple(
+        _segment(
+            dataset, item, {place: frames[place] for place, n in enumerate(numbers) if n == int(item.SegmentNumber)}
+        )
+        for item in dataset.SegmentSequence
+    )
+
+
+def _segment(dataset: Dataset, item: Dataset, frames: dict[int, NDArray[np.uint8]], /) -> Segment:
+    positions, planes = [np.empty((0, 3))], {}
+    for place, frame in frames.items():
+        corner = np.asarray(_group(dataset, place, "PlanePositionSequence").ImagePositionPatient, dtype=np.float64)
+        cosines = np.asarray(_group(dataset, place, "PlaneOrientationSequence").ImageOrientationPatient, np.float64)
+        row_mm, column_mm = map(float, _group(dataset, place, "PixelMeasuresSequence").PixelSpacing)
+        rows, columns = np.nonzero(frame)
+        positions.append(corner + np.outer(columns * column_mm, cosines[:3]) + np.outer(rows * row_mm, cosines[3:]))
+        source = _group(dataset, place, "DerivationImageSequence").SourceImageSequence[0].ReferencedSOPInstanceUID
+        x, y, z = map(float, corner)
+        planes[str(source)] = (x, y, z)
+    return Segment(str(item.SegmentLabel), np.concatenate(positions), planes)
+
+
+def _group(dataset: Dataset, place: int, keyword: str, /) -> Dataset:
+    """Return a functional group of a frame; what is the same in all frames may stand in the shared ones."""
+    own = dataset.PerFrameFunctionalGroupsSequence[place]
+    found: Dataset = (own if keyword in own else dataset.SharedFunctionalGroupsSequence[0])[keyword].value[0]
+    return found
