@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lungai_core.cli import phantoms
 from lungai_core.errors import ExitCode, InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def register(app: typer.Typer) -> None:
     evidence.command("keygen")(_keygen)
     evidence.command("measure")(_measure)
     evidence.command("battery")(_battery)
+    phantoms.register(evidence)
     app.add_typer(evidence, name="evidence")
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from lungai_core.inference.providers import ProviderPolicy
     from lungai_core.modelpack.pack import ModelPack
 
-__all__ = ["CaseFiles", "OnRefusal", "WalkStep", "walk_case", "walk_with_engine"]
+__all__ = ["CaseFiles", "DicomObjects", "OnRefusal", "WalkStep", "walk_case", "walk_with_engine"]
 
 
 class WalkStep(StrEnum):
@@ -59,6 +59,16 @@ class OnRefusal(StrEnum):
     REPORT = "report"
 
 
+class DicomObjects(StrEnum):
+    """Which DICOM objects a walk writes.
+
+    :implements: SRS-CLI-002, SDS-CLI-002
+    """
+
+    ALL = "all"
+    SEGMENTATION = "segmentation"
+
+
 @dataclass(frozen=True, slots=True)
 class CaseFiles:
     """One case on disk.
@@ -80,6 +90,8 @@ class CaseFiles:
         their UIDs, so that the same case, model and time give the same objects.
     printed
         How ``report.pdf`` shall be written; ``None`` where none shall be.
+    objects
+        Which of them are written.
     """
 
     ct_dir: Path
@@ -88,6 +100,7 @@ class CaseFiles:
     kind: InputKind = InputKind.CT_SERIES
     written_at: datetime | None = None
     printed: PrintOrder | None = None
+    objects: DicomObjects = DicomObjects.ALL
 
 
 def walk_case(
@@ -182,11 +195,15 @@ def _write(document: CaseDocument, folder: Path, /, *, files: CaseFiles) -> None
     # A multi-frame series has no image a slice that a Segmentation could refer to; its masks stand in result.json.
     if files.written_at is not None and document.volume is not None and not document.volume.series.frame_numbers:
         source = read_source_images(sorted(files.ct_dir.rglob("*")), volume=document.volume)
-        _write_dicom(ObjectStamp(document.report, files.written_at), source, folder / "dicom")
+        _write_dicom(ObjectStamp(document.report, files.written_at), source, folder / "dicom", objects=files.objects)
 
 
-def _write_dicom(stamp: ObjectStamp, source: SourceImages, folder: Path, /) -> None:
+def _write_dicom(stamp: ObjectStamp, source: SourceImages, folder: Path, /, *, objects: DicomObjects) -> None:
     segmentation = build_segmentation(stamp, source)
+    if segmentation is not None:
+        save_object(segmentation, folder / "segmentation.dcm")
+    if objects is DicomObjects.SEGMENTATION:
+        return
     maps = {
         nodule.candidate_id: built
         for nodule in stamp.report.nodules
@@ -194,7 +211,5 @@ def _write_dicom(stamp: ObjectStamp, source: SourceImages, folder: Path, /) -> N
     }
     report = build_structured_report(stamp, source, references=ReportReferences(segmentation, maps))
     save_object(report, folder / "report.dcm")
-    if segmentation is not None:
-        save_object(segmentation, folder / "segmentation.dcm")
     for candidate_id, built in maps.items():
         save_object(built, folder / f"explanation-{candidate_id}.dcm")

@@ -1,4 +1,4 @@
-"""A DICOM Segmentation as another program would read it: from the file's own planes, with pydicom alone."""
+"""Result objects as another program would read them, with pydicom alone: planes of a Segmentation, names in a report."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ import numpy as np
 import pydicom
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
     from pydicom import Dataset
 
-__all__ = ["Segment", "read_segments"]
+__all__ = ["Segment", "read_segments", "read_tracking_ids"]
+
+
+_TRACKING_IDENTIFIER = ("112039", "DCM")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +69,27 @@ def read_segments(path: Path, /) -> tuple[Segment, ...]:
         )
         for item in dataset.SegmentSequence
     )
+
+
+def read_tracking_ids(path: Path, /) -> tuple[str, ...]:
+    """Return the Tracking Identifiers of a structured report, in its order.
+
+    :implements: SRS-TEST-005, SDS-TEST-004
+
+    Parameters
+    ----------
+    path
+        The file.
+    """
+    return tuple(_tracking_ids(pydicom.dcmread(path)))
+
+
+def _tracking_ids(item: Dataset, /) -> Iterator[str]:
+    for child in item.get("ContentSequence", ()):
+        concept = child.get("ConceptNameCodeSequence", (None,))[0]
+        if concept is not None and (concept.CodeValue, concept.CodingSchemeDesignator) == _TRACKING_IDENTIFIER:
+            yield str(child.TextValue)
+        yield from _tracking_ids(child)
 
 
 def _segment(dataset: Dataset, item: Dataset, frames: dict[int, NDArray[np.uint8]], /) -> Segment:

@@ -14,8 +14,6 @@ from lungai_core.files import new_folder, write_whole
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
-
     from lungai_core.testing.phantom import Phantom
 
 __all__ = ["slice_dataset", "write_candidates", "write_phantom_series"]
@@ -47,9 +45,11 @@ def write_phantom_series(phantom: Phantom, folder: Path, /) -> Path:
         If the folder holds something or cannot be written.
     """
     with new_folder(folder) as temporary:
+        dataset = slice_dataset(phantom, index=0)
         for index in range(phantom.spec.shape_zyx[0]):
+            _place(dataset, phantom, index)
             buffer = DicomBytesIO()
-            dcmwrite(buffer, slice_dataset(phantom, index=index), enforce_file_format=True)
+            dcmwrite(buffer, dataset, enforce_file_format=True)
             (temporary / f"{index + 1:04d}.dcm").write_bytes(buffer.getvalue())
     return folder
 
@@ -81,24 +81,33 @@ def slice_dataset(phantom: Phantom, /, *, index: int) -> Dataset:
     index
         Array index z of the slice.
     """
-    dataset = _identity(phantom, index)
+    dataset = _identity(phantom)
     _acquisition(dataset, phantom)
-    _plane(dataset, phantom, index)
-    _pixels(dataset, phantom.volume.stored[index].astype("<u2"))
+    _pixels(dataset, phantom)
+    _place(dataset, phantom, index)
     return dataset
 
 
-def _identity(phantom: Phantom, index: int) -> Dataset:
+def _place(dataset: Dataset, phantom: Phantom, index: int) -> None:
+    """Set what differs between the slices of a series."""
+    uid = phantom.volume.series.sop_instance_uids[index]
+    dataset.file_meta.MediaStorageSOPInstanceUID = UID(uid)
+    dataset.SOPInstanceUID = uid
+    dataset.InstanceNumber = index + 1
+    position = phantom.volume.geometry.lps_from_index((index, 0, 0))
+    dataset.ImagePositionPatient = [round(float(c), 6) for c in position]
+    dataset.PixelData = phantom.volume.stored[index].astype("<u2").tobytes()
+
+
+def _identity(phantom: Phantom) -> Dataset:
     series = phantom.volume.series
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.MediaStorageSOPClassUID = UID(series.sop_class_uid)
-    dataset.file_meta.MediaStorageSOPInstanceUID = UID(series.sop_instance_uids[index])
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
     dataset.SOPClassUID = series.sop_class_uid
-    dataset.SOPInstanceUID = series.sop_instance_uids[index]
     dataset.StudyDate = dataset.SeriesDate = dataset.ContentDate = dataset.AcquisitionDate = _CREATED
     dataset.StudyTime = dataset.SeriesTime = dataset.ContentTime = dataset.AcquisitionTime = _CREATED_TIME
     dataset.AccessionNumber = f"PHANTOM{phantom.spec.seed}"
@@ -118,7 +127,6 @@ def _identity(phantom: Phantom, index: int) -> Dataset:
     dataset.StudyID = "1"
     dataset.SeriesNumber = 1
     dataset.AcquisitionNumber = 1
-    dataset.InstanceNumber = index + 1
     return dataset
 
 
@@ -129,25 +137,19 @@ def _acquisition(dataset: Dataset, phantom: Phantom) -> None:
     dataset.KVP = 120
     dataset.ConvolutionKernel = series.convolution_kernel
     dataset.PatientPosition = "HFS"
+    _, axis_y, axis_x = phantom.volume.geometry.axes_zyx_lps
+    dataset.ImageOrientationPatient = [*axis_x, *axis_y]
     dataset.PositionReferenceIndicator = ""
     dataset.BurnedInAnnotation = "NO"
 
 
-def _plane(dataset: Dataset, phantom: Phantom, index: int) -> None:
-    geometry = phantom.volume.geometry
-    _, axis_y, axis_x = geometry.axes_zyx_lps
-    dataset.ImageOrientationPatient = [*axis_x, *axis_y]
-    dataset.ImagePositionPatient = [round(float(c), 6) for c in geometry.lps_from_index((index, 0, 0))]
-    dataset.PixelSpacing = list(geometry.spacing_zyx_mm[1:])
-
-
-def _pixels(dataset: Dataset, stored: np.ndarray[tuple[int, ...], np.dtype[np.uint16]]) -> None:
+def _pixels(dataset: Dataset, phantom: Phantom) -> None:
     dataset.SamplesPerPixel = 1
     dataset.PhotometricInterpretation = "MONOCHROME2"
-    dataset.Rows, dataset.Columns = stored.shape
+    dataset.Rows, dataset.Columns = phantom.spec.shape_zyx[1:]
+    dataset.PixelSpacing = list(phantom.spec.spacing_zyx_mm[1:])
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 12, 11
     dataset.PixelRepresentation = 0
     dataset.RescaleIntercept, dataset.RescaleSlope = -1024, 1
     dataset.RescaleType = "HU"
     dataset.WindowCenter, dataset.WindowWidth = -600, 1500
-    dataset.PixelData = stored.tobytes()

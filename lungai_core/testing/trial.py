@@ -23,7 +23,7 @@ from lungai_core.inference.masks import measure_mask, place_on_ct, sphere_diamet
 from lungai_core.report.result_json import read_result_json
 from lungai_core.testing.phantom import NoduleKind, make_phantom
 from lungai_core.testing.phantom_plan import CaseSituation, PhantomCase
-from lungai_core.testing.segments import read_segments
+from lungai_core.testing.segments import read_segments, read_tracking_ids
 from lungai_core.testing.series import write_phantom_series
 from lungai_core.testing.truth import depth_mm
 
@@ -98,7 +98,7 @@ def run_plan(
     /,
     *,
     engine: TruthEngine,
-    walk: Callable[[Path, Path, Path], CaseReport],
+    walk: Callable[[PhantomCase, Path], CaseReport],
     on_case: Callable[[CaseRecord], None] = lambda _: None,
 ) -> tuple[CaseRecord, ...]:
     """Run each case in a folder of its own that is removed afterwards.
@@ -123,7 +123,7 @@ def run_plan(
 
 
 def run_case(
-    case: PhantomCase, folder: Path, /, *, engine: TruthEngine, walk: Callable[[Path, Path, Path], CaseReport]
+    case: PhantomCase, folder: Path, /, *, engine: TruthEngine, walk: Callable[[PhantomCase, Path], CaseReport]
 ) -> CaseRecord:
     """Write one case as files, send it through the software, and compare what comes out with the truth.
 
@@ -138,17 +138,17 @@ def run_case(
     engine
         Told the truth here; ``walk`` has to use it.
     walk
-        The software under test: takes the folder of the CT, the candidate file and the folder for results, and leaves
-        ``result.json``, ``report.html`` and ``dicom/segmentation.dcm`` there.
+        The software under test: takes the case and its folder, reads ``ct`` and ``candidates.json`` there, and leaves
+        ``result.json``, ``report.html``, ``dicom/segmentation.dcm`` and, if it likes, ``dicom/report.dcm`` in ``out``.
     """
     phantom = make_phantom(case.spec)
     scan = write_phantom_series(phantom, folder / "ct")
     if case.situation is CaseSituation.MISSING_SLICE:
         (scan / f"{case.spec.shape_zyx[0] // 2:04d}.dcm").unlink()
     candidates = case.candidates(phantom.volume.series.series_instance_uid)
-    listed = write_whole(folder / "candidates.json", candidates.model_dump_json())
+    write_whole(folder / "candidates.json", candidates.model_dump_json())
     engine.tell(case.spec)
-    report = walk(scan, listed, folder / "out")
+    report = walk(case, folder)
     wanted = tuple(candidate.candidate_id for candidate in candidates.candidates)
     checks = (
         *_state_checks(case, report, wanted=wanted),
@@ -180,17 +180,23 @@ def _state_checks(case: PhantomCase, report: CaseReport, /, *, wanted: tuple[str
     yield _check("failures", lost, failed or "none")
     if refused is None:
         found = (*(n.candidate_id for n in report.nodules), *(failure.candidate_id for failure in report.failures))
-        yield _check("every candidate once", ", ".join(sorted(wanted)), ", ".join(sorted(found)))
+        yield _check("candidates", ", ".join(sorted(wanted)), ", ".join(sorted(found)))
     if situation in {CaseSituation.OUTSIDE_VOLUME, *_REFUSALS} or (report.nodules and not report.model.trained):
-        yield _check("called for review", "yes", "yes" if report.review_required else "no")
+        yield _check("review", "yes", "yes" if report.review_required else "no")
 
 
 def _file_checks(report: CaseReport, out: Path, /) -> Iterator[Check]:
     written = read_result_json(out / "result.json")
-    yield _check("result.json", "the result", "the result" if written == report else "another result")
+    yield _check("result.json", "same", "same" if written == report else "another")
     if report.input is not None:
         page = (out / "report.html").read_text(encoding="utf-8")
-        yield _check("mark on the page", _PAGE_MARK, _PAGE_MARK if _PAGE_MARK in page else "no mark")
+        yield _check("page", "marked", "marked" if _PAGE_MARK in page else "not marked")
+
+
+    path = out / "dicom" / "report.dcm"
+    if path.is_file():
+        wanted = sorted(f"Nodule {nodule.candidate_id}" for nodule in report.nodules)
+        yield _check("structured report", ", ".join(wanted), ", ".join(sorted(set(read_tracking_ids(path)))))
 
 
 def _nodule_checks(case: PhantomCase, report: CaseReport, phantom: Phantom, out: Path, /) -> Iterator[Check]:
@@ -221,7 +227,7 @@ def _slice_check(
     nearest = int(np.argmin(np.abs(np.asarray(heights) - normal @ np.asarray(point))))
     uid = phantom.volume.series.sop_instance_uids[nearest]
     observed = f"{result.slice_number} {result.sop_instance_uid[-6:]}"
-    return _check(f"{nodule.nodule_id}: slice and image", f"{nearest + 1} {uid[-6:]}", observed)
+    return _check(f"{nodule.nodule_id} slice", f"{nearest + 1} {uid[-6:]}", observed)
 
 
 def _segment_checks(
@@ -233,8 +239,8 @@ def _segment_checks(
     off_grid = float(np.abs(index - voxels).max())
     inside = bool(((voxels >= 0) & (voxels < geometry.shape_zyx)).all())
     yield Check(
-        name=f"{name}: voxels on the grid of the CT",
-        expected=f"within {_PLANE_TOLERANCE_MM} of a voxel",
+        name=f"{name} off the grid (voxels)",
+        expected=f"at most {_PLANE_TOLERANCE_MM}",
         observed=f"{off_grid:.5f}" if inside else "outside the CT",
         passed=inside and off_grid <= _PLANE_TOLERANCE_MM,
     )
@@ -243,7 +249,7 @@ def _segment_checks(
         painted[tuple(voxels.T)] = True
         depth = depth_mm(nodule, geometry)
         wrong = int(np.count_nonzero(painted & (depth < -_BORDER_MM)) + np.count_nonzero(~painted & (depth > _BORDER_MM)))
-        yield _check(f"{name}: voxels wrong by more than {_BORDER_MM} mm", 0, wrong)
+        yield _check(f"{name} voxels wrong by more than {_BORDER_MM} mm", 0, wrong)
     yield _planes_check(name, segment, phantom)
     yield from _place_checks(nodule, result, segment, phantom)
 
@@ -255,7 +261,7 @@ def _planes_check(name: str, segment: Segment, phantom: Phantom, /) -> Check:
         uid not in uids or math.dist(plane, geometry.lps_from_index((uids.index(uid), 0, 0))) > _PLANE_TOLERANCE_MM
         for uid, plane in segment.planes_lps_mm.items()
     )
-    return _check(f"{name}: frames on another slice than their image", 0, wrong)
+    return _check(f"{name} frames on a wrong slice", 0, wrong)
 
 
 def _place_checks(
@@ -264,18 +270,18 @@ def _place_checks(
     name, center = nodule.nodule_id, np.asarray(nodule.center_lps_mm)
     middle = segment.positions_lps_mm.mean(axis=0)
     half_voxel_mm = math.hypot(*phantom.spec.spacing_zyx_mm) / 2
-    yield _check(f"{name}: side", _side(center[0]), _side(middle[0]))
+    yield _check(f"{name} side", _side(center[0]), _side(middle[0]))
     yield Check(
-        name=f"{name}: distance from the true centre (mm)",
+        name=f"{name} off the centre (mm)",
         expected=f"at most {half_voxel_mm:.2f}",
         observed=f"{math.dist(middle, center):.2f}",
         passed=math.dist(middle, center) <= half_voxel_mm,
     )
     volume_mm3 = len(segment.positions_lps_mm) * math.prod(phantom.spec.spacing_zyx_mm)
     yield Check(
-        name=f"{name}: diameter of the mask (mm)",
+        name=f"{name} diameter (mm)",
         expected=f"{nodule.diameter_mm:.1f} within {half_voxel_mm:.2f}",
-        observed=f"{sphere_diameter_mm(volume_mm3):.2f} in the file, {result.size.sphere_mm or 0:.2f} in the result",
+        observed=f"{sphere_diameter_mm(volume_mm3):.2f} (result: {result.size.sphere_mm or 0:.2f})",
         passed=abs(sphere_diameter_mm(volume_mm3) - nodule.diameter_mm) <= half_voxel_mm
         and abs(sphere_diameter_mm(volume_mm3) - (result.size.sphere_mm or 0)) <= _PLANE_TOLERANCE_MM,
     )
