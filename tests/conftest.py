@@ -1,12 +1,17 @@
-"""What all tests share: the data beside the checkout, and a closed network."""
+"""What all tests share: the data beside the checkout, a closed network, and the counts of fuzz tests."""
 
 from __future__ import annotations
 
+import functools
+import importlib.metadata
 import ipaddress
+import json
 import socket
+import time
 from pathlib import Path
 
 import pytest
+from hypothesis.errors import HypothesisException
 
 from support import browser as support_browser
 from support import ct_series as support_ct_series
@@ -89,3 +94,66 @@ def browser():
     if support_browser.CHROMIUM is None:
         pytest.skip("chromium is not installed")
     return support_browser
+
+
+# Fuzz tests: how many inputs each was given, and how many ended in an exception. With --fuzz-record the process that
+# collects the reports writes them as the record that `lungai evidence build` reads.
+
+
+def pytest_addoption(parser):
+    parser.addoption("--fuzz-record", type=Path, help="write the counts of the tests marked `fuzz` to this file")
+
+
+def pytest_configure(config):
+    if config.getoption("--fuzz-record") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_FuzzRecord(config), "fuzz-record")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    mark, handle = item.get_closest_marker("fuzz"), getattr(getattr(item, "obj", None), "hypothesis", None)
+    if mark is None or handle is None:
+        return (yield)
+    inner, counts = handle.inner_test, {"inputs": 0, "failures": 0}
+
+    @functools.wraps(inner)
+    def counted(*arguments, **named):
+        try:
+            inner(*arguments, **named)
+        except HypothesisException:  # no input was made of this attempt
+            raise
+        except BaseException as error:
+            made = "StopTest" not in type(error).__name__
+            counts["inputs"] += made
+            counts["failures"] += made
+            raise
+        counts["inputs"] += 1
+
+    handle.inner_test = counted
+    try:
+        return (yield)
+    finally:
+        handle.inner_test = inner
+        item.user_properties.append(("fuzz", {"target": mark.args[0], "test": item.nodeid, **counts}))
+
+
+class _FuzzRecord:
+    def __init__(self, config):
+        self._path, self._campaigns = config.getoption("--fuzz-record"), {}
+        self._started = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
+
+    def pytest_runtest_logreport(self, report):
+        self._campaigns |= {value["test"]: value for name, value in report.user_properties if name == "fuzz"}
+
+    def pytest_sessionfinish(self):
+        campaigns = [self._campaigns[name] for name in sorted(self._campaigns)]
+        record = {
+            "tool": f"hypothesis {importlib.metadata.version('hypothesis')}, pytest {pytest.__version__}",
+            "time": self._started,
+            "settings": "inputs are drawn anew in each run; shrinking of a failure counts as inputs",
+            "inputs": sum(each["inputs"] for each in campaigns),
+            "failures": sum(each["failures"] for each in campaigns),
+            "campaigns": campaigns,
+        }
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")

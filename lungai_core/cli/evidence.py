@@ -46,6 +46,8 @@ def register(app: typer.Typer) -> None:
     evidence.command("sign")(_sign)
     evidence.command("keygen")(_keygen)
     evidence.command("measure")(_measure)
+    evidence.command("audit")(_audit)
+    evidence.command("study")(_study)
     evidence.command("battery")(_battery)
     phantoms.register(evidence)
     app.add_typer(evidence, name="evidence")
@@ -206,7 +208,7 @@ def _measure(
     out: Annotated[Path, typer.Option("--out", help="The record to write, such as inputs/static.json.")],
     project: _Project = Path(),
 ) -> None:
-    """Run ruff, mypy, bandit and the import rules on a project, and record what each found."""
+    """Run ruff, mypy, bandit, detect-secrets and the import rules on a project, and record what each found."""
     from lungai_core.evidence.measure import measure_project, measurements_json
     from lungai_core.files import write_whole
 
@@ -214,6 +216,55 @@ def _measure(
     write_whole(out, measurements_json(checks, time=_now()))
     for check in checks:
         typer.echo(f"{check.tool} {check.version}: exit code {check.exit_code}, {check.findings} findings")
+
+
+def _audit(
+    *,
+    run: Annotated[Path, typer.Option("--run", help="record.json of `pytest --trace-record`.", dir_okay=False)],
+    out: Annotated[Path, typer.Option("--out", help="The record to write, such as inputs/advisories.json.")],
+    advisories: Annotated[
+        Path | None,
+        typer.Option(envvar="LUNGAI_ADVISORIES", help="OSV file (JSON, or zip of JSON) that was fetched before."),
+    ] = None,
+) -> None:
+    """Compare the packages of a run with an advisory file; without one nothing is written. Works offline."""
+    from lungai_core.evidence.advisories import audit_json
+    from lungai_core.files import write_whole
+    from lungai_core.trace.record import read_record
+
+    if advisories is None:
+        typer.echo("no advisory file given: vulnerabilities of components stay NOT MEASURED")
+        return
+    packages = read_record(run).environment.packages
+    text = audit_json(advisories.read_bytes(), packages, where=advisories.name, time=_now())
+    write_whole(out, text)
+    found = json.loads(text)
+    for finding in found["findings"]:
+        typer.echo(f"{finding['component']} {finding['version']}: {finding['id']}")
+    typer.echo(f"{found['components']} components, {found['count']} findings, database of {found['database_date']}")
+
+
+def _study(
+    run: Annotated[
+        Path, typer.Argument(help="Folder of a cross-validation, with evaluation.json and predictions.csv.")
+    ],
+    *,
+    card: Annotated[Path, typer.Option("--card", help="TOML: card of the data and titles.", dir_okay=False)],
+    out: Annotated[Path, typer.Option("--out", help="The study record to write, such as verification/studies/x.json.")],
+) -> None:
+    """Turn the figures of a cross-validation into a study on research data, counted again from its predictions."""
+    from lungai_core.evidence.crossval import study_of_crossval
+    from lungai_core.files import write_whole
+
+    evaluation, predictions = run / "evaluation.json", run / "predictions.csv"
+    text = study_of_crossval(
+        evaluation.read_bytes(), predictions.read_bytes(), card.read_bytes(), where=str(evaluation)
+    )
+    write_whole(out, text)
+    study = json.loads(text)
+    typer.echo(
+        f"{out}: {len(study['metrics'])} metrics on {len(study['cases'])} nodules, {len(study['left_out'])} left out"
+    )
 
 
 def _now() -> str:

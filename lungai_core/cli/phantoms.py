@@ -68,7 +68,9 @@ def _phantoms(
             if not check.passed:
                 typer.echo(f"{record.case.case_id}: {check.name}: expected {check.expected}, observed {check.observed}")
     checks = sum(len(record.checks) for record in records)
-    typer.echo(f"{len(records) - len(failed)} of {len(records)} phantom cases passed, {checks} checks, {about.cpu_s} s CPU")
+    typer.echo(
+        f"{len(records) - len(failed)} of {len(records)} phantom cases passed, {checks} checks, {about.cpu_s} s CPU"
+    )
     if failed:
         raise typer.Exit(ExitCode.FINDINGS)
 

@@ -6,7 +6,17 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lungai_core.evidence.content import configuration, performance, security, specification, tool, verification
+from lungai_core.evidence.content import (
+    analysis,
+    components,
+    configuration,
+    performance,
+    phantoms,
+    security,
+    specification,
+    tool,
+    verification,
+)
 from lungai_core.evidence.document import Document, Nature, Section, facts, fields_of
 from lungai_core.evidence.fields import FieldState, Text, declared, same
 from lungai_core.evidence.markdown import read_sections
@@ -33,16 +43,19 @@ _WRITERS: Mapping[str, Callable[[Material], tuple[Section, ...]]] = {
     "test_plan": verification.plan,
     "test_reports": verification.summary,
     "unit_report": partial(verification.level_report, level="unit"),
-    "int_report": partial(verification.level_report, level="integration"),
+    "int_report": lambda material: (
+        *verification.level_report(material, level="integration"),
+        *phantoms.summary(material),
+    ),
     "sys_report": partial(verification.level_report, level="system"),
-    "coverage": verification.coverage,
-    "static_analysis": verification.static_analysis,
+    "coverage": analysis.coverage,
+    "static_analysis": analysis.static_analysis,
     "sw_description": configuration.description,
     "source": configuration.source_identity,
     "version_history": configuration.version_history,
     "change": configuration.change_log,
-    "soup": configuration.soup,
-    "sbom": configuration.bill_of_materials,
+    "soup": components.soup,
+    "sbom": components.bill_of_materials,
     "config_doc": configuration.configuration_index,
     "release_record": configuration.release_record,
     "vuln": security.vulnerabilities,
@@ -50,7 +63,10 @@ _WRITERS: Mapping[str, Callable[[Material], tuple[Section, ...]]] = {
     "cyber_trace": security.traceability,
     "cyber_metrics": security.metrics,
     "standalone_perf": partial(performance.results, artefact="standalone_perf"),
-    "bench_report": partial(performance.results, artefact="bench_report"),
+    "bench_report": lambda material: (
+        *performance.results(material, artefact="bench_report"),
+        *phantoms.report(material),
+    ),
     "data_mgmt": performance.data_card,
     "model_card": performance.model_card,
     "tool_validation": tool.validation,
@@ -110,6 +126,8 @@ def _body(material: Material, artefact: Artefact, /) -> Document:
     writer = _WRITERS.get(artefact.artefact_id)
     written = writer(material) if writer else ()
     natures = {study.nature for study in material.studies if study.artefact == artefact.artefact_id}
+    if artefact.artefact_id == "bench_report" and material.others["phantoms"].content is not None:
+        natures.add(Nature.PHANTOM)
     # A document with cases of several kinds carries the label of the kind that proves least.
     nature = next(
         (each for each in (Nature.PHANTOM, Nature.RESEARCH, Nature.PATIENT) if each in natures), Nature.SOFTWARE

@@ -12,7 +12,7 @@ from lungai_core.errors import EvidenceInputError
 from lungai_core.evidence.fields import Field, Text, declared, derived
 from lungai_core.evidence.project import code_inventory, history_json
 from lungai_core.evidence.sbom import components, cyclonedx_json, read_soup, read_vendored, validate_cyclonedx
-from lungai_core.evidence.sources import JsonRecord, SourceBook
+from lungai_core.evidence.sources import JsonRecord, SourceBook, parse
 from lungai_core.evidence.studies import read_study
 from lungai_core.trace.matrix import matrix_csv, matrix_json
 from lungai_core.trace.record import Outcome
@@ -36,13 +36,21 @@ SOUP_LIST = "design/soup.toml"
 _RECORDS = (
     ("coverage", "coverage.json", "`coverage json` after the recorded run"),
     ("static", "static.json", "`lungai evidence measure`"),
-    ("advisories", "advisories.json", "a scan against an advisory file with its date"),
-    ("fuzz", "fuzz.json", "a fuzz campaign with its counts"),
+    ("advisories", "advisories.json", "`lungai evidence audit` with an advisory file"),
+    ("fuzz", "fuzz.json", "the fuzz tests of the recorded run, with their counts"),
+    ("phantoms", "PHANTOM_cases.json", "`lungai evidence phantoms`"),
     ("battery", "battery.json", "`lungai evidence battery`"),
     ("tool", "tool_validation.json", "`lungai trace validate-tool`"),
     ("release", "release.json", "the release step: version, commit and time of what is released"),
     ("attestation", "attestation.json", "a signed statement of who tested"),
     ("model", "model.json", "the manifest of the model pack that is released with the software"),
+)
+# What the folder of a model pack holds, by key of the record.
+_PACK = (
+    ("card", "card.json", "the model card of the pack"),
+    ("contract", "contract.json", "the contract of the pack"),
+    ("training", "training_record.json", "the training record of the pack"),
+    ("evaluation", "evaluation.json", "the out-of-fold evaluation of the pack"),
 )
 
 
@@ -248,7 +256,8 @@ def gather(
     bill = cyclonedx_json(project, parts)
     validate_cyclonedx(bill)
     sbom_id = book.record("sbom/sbom.cdx.json", bill.encode(), tool=TOOL, time=time, note="CycloneDX bill of materials")
-    studies = tuple(read_study(path.read_bytes(), where=path.name) for path in inputs.studies)
+    tracked_studies = sorted((project.root / project.studies).glob("*.json")) if project.studies else []
+    studies = tuple(read_study(path.read_bytes(), where=path.name) for path in (*tracked_studies, *inputs.studies))
     material = Material(
         project=project,
         regulations=regulations,
@@ -259,7 +268,10 @@ def gather(
         git=JsonRecord(git_id, json.loads(git)),
         code=JsonRecord(code_id, json.loads(code)),
         sbom=JsonRecord(sbom_id, json.loads(bill)),
-        others={key: _other(book, inputs, key, name, how) for key, name, how in _RECORDS},
+        others={
+            **{key: _other(book, inputs, key, name, how) for key, name, how in _RECORDS},
+            **{key: _of_pack(book, project, name, how) for key, name, how in _PACK},
+        },
         parts=parts,
         studies=tuple(sorted(studies, key=lambda study: study.study_id)),
         study_records={study.study_id: _study(book, study) for study in studies},
@@ -298,6 +310,16 @@ def _other(book: SourceBook, inputs: Inputs, key: str, name: str, how: str, /) -
         ) from error
     tool, time = _origin(key, parsed)
     return JsonRecord(book.record(f"inputs/{name}", content, tool=tool, time=time, note=how), parsed)
+
+
+def _of_pack(book: SourceBook, project: Project, name: str, how: str, /) -> JsonRecord:
+    path = project.root / project.model / name
+    if not project.model or not path.is_file():
+        return JsonRecord(book.absent(f"model/{name}", f"expected from {how}"), None)
+    content = path.read_bytes()
+    parsed: Any = parse(content, where=name)
+    time = str(parsed.get("finished", "")) if isinstance(parsed, dict) else ""
+    return JsonRecord(book.record(f"model/{name}", content, tool="", time=time, note=how), parsed)
 
 
 def _origin(key: str, parsed: Any, /) -> tuple[str, str]:  # noqa: ANN401  any JSON

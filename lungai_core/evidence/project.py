@@ -80,6 +80,10 @@ class Project:
         Version control.
     documents
         By artefact: the tracked Markdown files that hold its text, English first, from ``[tool.lungai_evidence]``.
+    checklist
+        The tracked security checklist; empty if there is none.
+    model, studies
+        The folder of the released model pack, and that of tracked study records; empty if there is none.
     """
 
     root: Path
@@ -89,6 +93,9 @@ class Project:
     record_bytes: bytes
     history: GitHistory
     documents: Mapping[str, tuple[str, ...]]
+    checklist: str = ""
+    model: str = ""
+    studies: str = ""
 
     @property
     def run(self) -> RunRecord:
@@ -117,7 +124,7 @@ def read_project(root: Path, /, *, record: Path) -> Project:
     """
     run = read_record(record)
     content = _pyproject(root)
-    documents = _documents(root, content)
+    settings = content.get("tool", {}).get("lungai_evidence", {})
     return Project(
         root=root,
         name=str(content.get("project", {}).get("name", root.resolve().name)),
@@ -125,7 +132,8 @@ def read_project(root: Path, /, *, record: Path) -> Project:
         matrix=full_matrix(load_graph(read_config(root)), run),
         record_bytes=record.read_bytes(),
         history=_history(root),
-        documents=documents,
+        documents=_documents(root, content),
+        **{name: str(settings.get(name, "")) for name in ("checklist", "model", "studies")},
     )
 
 

@@ -33,7 +33,7 @@ _FAR_AWAY_MM = 900.0
 class CaseSituation(StrEnum):
     """What a case is made to show.
 
-    :implements: SRS-TEST-004, SDS-TEST-003
+    :implements: SRS-TEST-005, SDS-TEST-004
     """
 
     COMPLETE = "complete"
@@ -46,7 +46,7 @@ class CaseSituation(StrEnum):
 class GridOrientation(StrEnum):
     """How the grid lies in the patient.
 
-    :implements: SRS-TEST-004, SDS-TEST-003
+    :implements: SRS-TEST-005, SDS-TEST-004
     """
 
     AXIAL = "axial"
@@ -73,7 +73,7 @@ _AXES_ZYX_LPS: dict[GridOrientation, tuple[Vector, Vector, Vector]] = {
 class PhantomCase(FrozenModel):
     """One case of a plan.
 
-    :implements: SRS-TEST-004, SDS-TEST-003
+    :implements: SRS-TEST-005, SDS-TEST-004
 
     ``spec.nodules`` is the truth. ``candidates_lps_mm`` are the points handed over for them, beside their centres as a
     detector's would be; a candidate has the identifier of its nodule.
@@ -88,7 +88,7 @@ class PhantomCase(FrozenModel):
     def candidates(self, series_instance_uid: str, /) -> CandidateList:
         """Return the candidate list that the situation calls for.
 
-        :implements: SRS-TEST-004, SDS-TEST-003
+        :implements: SRS-TEST-005, SDS-TEST-004
 
         Parameters
         ----------
@@ -112,7 +112,7 @@ class PhantomCase(FrozenModel):
 def phantom_plan(count: int, /, *, seed: int) -> tuple[PhantomCase, ...]:
     """Return a plan of cases; the same count and seed give the same plan.
 
-    :implements: SRS-TEST-004, SDS-TEST-003
+    :implements: SRS-TEST-005, SDS-TEST-004
 
     Kind, spacing and orientation are counted through, so that every pair of them occurs; the rest is drawn.
 

@@ -1,4 +1,4 @@
-"""Result objects as another program would read them, with pydicom alone: planes of a Segmentation, names in a report."""
+"""Result objects as another program would read them, with pydicom alone: planes of a mask, names in a report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import Dataset
 
-__all__ = ["Segment", "read_segments", "read_tracking_ids"]
+__all__ = ["Segment", "read_header", "read_segments", "read_tracking_ids"]
 
 
 _TRACKING_IDENTIFIER = ("112039", "DCM")
@@ -25,7 +25,7 @@ _TRACKING_IDENTIFIER = ("112039", "DCM")
 class Segment:
     """One segment of a Segmentation.
 
-    :implements: SRS-TEST-005, SDS-TEST-004
+    :implements: SRS-TEST-006, SDS-TEST-005
 
     Parameters
     ----------
@@ -42,10 +42,23 @@ class Segment:
     planes_lps_mm: dict[str, tuple[float, float, float]]
 
 
+def read_header(path: Path, /) -> Dataset:
+    """Read the elements of an object before its pixels.
+
+    :implements: SRS-TEST-006, SDS-TEST-005
+
+    Parameters
+    ----------
+    path
+        The file.
+    """
+    return pydicom.dcmread(path, stop_before_pixels=True)
+
+
 def read_segments(path: Path, /) -> tuple[Segment, ...]:
     """Read a binary Segmentation.
 
-    :implements: SRS-TEST-005, SDS-TEST-004
+    :implements: SRS-TEST-006, SDS-TEST-005
 
     Parameters
     ----------
@@ -74,7 +87,7 @@ def read_segments(path: Path, /) -> tuple[Segment, ...]:
 def read_tracking_ids(path: Path, /) -> tuple[str, ...]:
     """Return the Tracking Identifiers of a structured report, in its order.
 
-    :implements: SRS-TEST-005, SDS-TEST-004
+    :implements: SRS-TEST-006, SDS-TEST-005
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Phantom cases through the whole software: files in, files out, each compared with the truth that made them.
 
-Two things are kept apart. A *check* does not depend on what the network has learned: the masks are those of the truth, so
-that a wrong place, side, slice, size or state was made by the software. A *measure* is the network's own answer; it is
-recorded, and nothing passes or fails by it.
+Two things are kept apart. A *check* does not depend on what the network has learned: the masks are those of the truth,
+so that a wrong place, side, slice, size or state was made by the software. A *measure* is the network's own answer; it
+is recorded, and nothing passes or fails by it.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from lungai_core.inference.masks import measure_mask, place_on_ct, sphere_diamet
 from lungai_core.report.result_json import read_result_json
 from lungai_core.testing.phantom import NoduleKind, make_phantom
 from lungai_core.testing.phantom_plan import CaseSituation, PhantomCase
-from lungai_core.testing.segments import read_segments, read_tracking_ids
-from lungai_core.testing.series import write_phantom_series
+from lungai_core.testing.segments import read_header, read_segments, read_tracking_ids
+from lungai_core.testing.series import slice_dataset, write_phantom_series
 from lungai_core.testing.truth import depth_mm
+from lungai_core.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -37,9 +38,10 @@ if TYPE_CHECKING:
 
 __all__ = ["CaseRecord", "Check", "NoduleMeasure", "run_case", "run_plan"]
 
-# A mask's border is interpolated between patch voxels of 1 mm; nearer to the true surface than this either side is right.
+# A mask's border is interpolated between patch voxels of 1 mm: so near to the true surface either side is right.
 _BORDER_MM = 0.25
 _PLANE_TOLERANCE_MM = 0.01
+_PATIENT = ("PatientID", "PatientName", "PatientBirthDate", "StudyInstanceUID", "AccessionNumber")
 _PAGE_MARK = "GENERATED PHANTOM, NO PATIENT"
 _REFUSALS = {
     CaseSituation.OTHER_SERIES: SeriesNotFoundError.code,
@@ -50,7 +52,7 @@ _REFUSALS = {
 class Check(FrozenModel):
     """One comparison with the truth.
 
-    :implements: SRS-TEST-005, SDS-TEST-004
+    :implements: SRS-TEST-006, SDS-TEST-005
     """
 
     name: str
@@ -62,7 +64,7 @@ class Check(FrozenModel):
 class NoduleMeasure(FrozenModel):
     """The network's own answer on one phantom nodule. It is measured and not judged.
 
-    :implements: SRS-TEST-006, SDS-TEST-004
+    :implements: SRS-TEST-007, SDS-TEST-005
 
     ``dice`` is 0 where the network's mask is empty. ``network_error_mm`` and ``mask_error_mm`` are the diameter of its
     head and of the sphere of its mask's volume, less the true one; the latter is absent where the mask is empty.
@@ -80,7 +82,7 @@ class NoduleMeasure(FrozenModel):
 class CaseRecord(FrozenModel):
     """One case of a plan after it was run.
 
-    :implements: SRS-TEST-005, SDS-TEST-004
+    :implements: SRS-TEST-006, SDS-TEST-005
     """
 
     case: PhantomCase
@@ -103,7 +105,7 @@ def run_plan(
 ) -> tuple[CaseRecord, ...]:
     """Run each case in a folder of its own that is removed afterwards.
 
-    :implements: SRS-TEST-005, SRS-TEST-006, SDS-TEST-004
+    :implements: SRS-TEST-006, SRS-TEST-007, SDS-TEST-005
 
     Parameters
     ----------
@@ -127,7 +129,7 @@ def run_case(
 ) -> CaseRecord:
     """Write one case as files, send it through the software, and compare what comes out with the truth.
 
-    :implements: SRS-TEST-005, SRS-TEST-006, SDS-TEST-004
+    :implements: SRS-TEST-006, SRS-TEST-007, SDS-TEST-005
 
     Parameters
     ----------
@@ -152,6 +154,7 @@ def run_case(
     wanted = tuple(candidate.candidate_id for candidate in candidates.candidates)
     checks = (
         *_state_checks(case, report, wanted=wanted),
+        *_identity_checks(report, phantom, folder / "out", engine=engine),
         *_file_checks(report, folder / "out"),
         *_nodule_checks(case, report, phantom, folder / "out"),
     )
@@ -185,6 +188,22 @@ def _state_checks(case: PhantomCase, report: CaseReport, /, *, wanted: tuple[str
         yield _check("review", "yes", "yes" if report.review_required else "no")
 
 
+def _identity_checks(report: CaseReport, phantom: Phantom, out: Path, /, *, engine: TruthEngine) -> Iterator[Check]:
+    """Compare what made a result, and whose it is, with the engine and with the patient of the phantom."""
+    model, series = engine.model, phantom.volume.series
+    named = f"{report.model.name} {report.model.version} {report.model.sha256[:8]}, software {report.software.version}"
+    yield _check("made by", f"{model.name} {model.version} {model.sha256[:8]}, software {__version__}", named)
+    if report.input is not None:
+        uids = (report.input.study_instance_uid, report.input.series_instance_uid)
+        same = uids == (series.study_instance_uid, series.series_instance_uid)
+        yield _check("series of the result", "same", "same" if same else "another")
+    expected = slice_dataset(phantom, index=0)
+    for path in sorted((out / "dicom").glob("*.dcm")):
+        header = read_header(path)
+        same = all(header.get(keyword) == expected.get(keyword) for keyword in _PATIENT)
+        yield _check(f"patient in {path.name}", "same", "same" if same else "another")
+
+
 def _file_checks(report: CaseReport, out: Path, /) -> Iterator[Check]:
     written = read_result_json(out / "result.json")
     yield _check("result.json", "same", "same" if written == report else "another")
@@ -192,11 +211,11 @@ def _file_checks(report: CaseReport, out: Path, /) -> Iterator[Check]:
         page = (out / "report.html").read_text(encoding="utf-8")
         yield _check("page", "marked", "marked" if _PAGE_MARK in page else "not marked")
 
-
     path = out / "dicom" / "report.dcm"
     if path.is_file():
         wanted = sorted(f"Nodule {nodule.candidate_id}" for nodule in report.nodules)
-        yield _check("structured report", ", ".join(wanted), ", ".join(sorted(set(read_tracking_ids(path)))))
+        found = sorted({name for name in read_tracking_ids(path) if name.startswith("Nodule ")})
+        yield _check("structured report", ", ".join(wanted) or "none", ", ".join(found) or "none")
 
 
 def _nodule_checks(case: PhantomCase, report: CaseReport, phantom: Phantom, out: Path, /) -> Iterator[Check]:
@@ -248,7 +267,9 @@ def _segment_checks(
         painted = np.zeros(geometry.shape_zyx, np.bool_)
         painted[tuple(voxels.T)] = True
         depth = depth_mm(nodule, geometry)
-        wrong = int(np.count_nonzero(painted & (depth < -_BORDER_MM)) + np.count_nonzero(~painted & (depth > _BORDER_MM)))
+        wrong = int(
+            np.count_nonzero(painted & (depth < -_BORDER_MM)) + np.count_nonzero(~painted & (depth > _BORDER_MM))
+        )
         yield _check(f"{name} voxels wrong by more than {_BORDER_MM} mm", 0, wrong)
     yield _planes_check(name, segment, phantom)
     yield from _place_checks(nodule, result, segment, phantom)

@@ -1,4 +1,4 @@
-"""What a run of phantom cases leaves on disk: its cases with every check, and the network's figures as a study on phantoms."""
+"""What a run of phantom cases leaves on disk: every check of each case, and the network's figures as a study."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _KINDS_ZH = {
 class TrialAbout(FrozenModel):
     """Under which circumstances the cases were run.
 
-    :implements: SRS-TEST-006, SDS-TEST-005
+    :implements: SRS-TEST-007, SDS-TEST-006
 
     ``commit`` and ``uncommitted`` are those of the checkout, ``started`` is ISO 8601, ``environment_sha256`` covers the
     interpreter, the system and the versions of all packages.
@@ -66,7 +66,7 @@ class TrialAbout(FrozenModel):
 def cases_json(records: Sequence[CaseRecord], /, *, about: TrialAbout) -> str:
     """Return the cases with expected and observed values, as JSON of the schema ``lungai-phantom-cases/1``.
 
-    :implements: SRS-TEST-006, SDS-TEST-005
+    :implements: SRS-TEST-007, SDS-TEST-006
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def cases_json(records: Sequence[CaseRecord], /, *, about: TrialAbout) -> str:
 def study_json(records: Sequence[CaseRecord], /, *, about: TrialAbout) -> str:
     """Return the network's own figures on the phantom nodules, as a study of the schema ``lungai-study/1``.
 
-    :implements: SRS-TEST-006, SDS-TEST-005
+    :implements: SRS-TEST-007, SDS-TEST-006
 
     A mean stands with its percentile interval from a bootstrap over cases, for all nodules and for each kind.
 

@@ -1,7 +1,7 @@
 """The truth in place of the network: an engine whose masks and diameters are those of the phantom's nodules.
 
-What such an engine reports depends on no training. Whatever is then wrong in a result was done by the software around the
-network: reading, patches, placing on the CT, measures, files.
+What such an engine reports depends on no training. Whatever is then wrong in a result was done by the software around
+the network: reading, patches, placing on the CT, measures, files.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["TruthEngine", "depth_mm"]
 class TruthEngine(InferenceEngine):
     """An engine that is told the truth of the phantom at hand. It serves one case at a time.
 
-    :implements: SRS-TEST-005, SDS-TEST-004
+    :implements: SRS-TEST-006, SDS-TEST-005
 
     The network runs all the same: malignancy, explanation and features are its own, and its own masks and diameters are
     kept in :attr:`answers`.
@@ -47,7 +47,7 @@ class TruthEngine(InferenceEngine):
     def tell(self, spec: PhantomSpec, /) -> None:
         """Take a phantom's nodules as the truth from now on, and forget the answers of the case before.
 
-        :implements: SRS-TEST-005, SDS-TEST-004
+        :implements: SRS-TEST-006, SDS-TEST-005
 
         Parameters
         ----------
@@ -65,7 +65,7 @@ class TruthEngine(InferenceEngine):
     def infer(self, patches: Sequence[Patch], /) -> tuple[NetworkAnswer, ...]:
         """Run the network, keep its answers, and return them with the true masks and diameters.
 
-        :implements: SRS-TEST-005, SDS-TEST-004
+        :implements: SRS-TEST-006, SDS-TEST-005
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class TruthEngine(InferenceEngine):
 def depth_mm(nodule: PhantomNodule, geometry: Geometry, /) -> NDArray[np.float32]:
     """Return how deep each voxel centre lies under the nodule's surface, in mm; negative outside.
 
-    :implements: SRS-TEST-005, SDS-TEST-004
+    :implements: SRS-TEST-006, SDS-TEST-005
 
     Parameters
     ----------

@@ -88,6 +88,7 @@ def test_a_name_of_the_patient_is_found_wherever_it_is_put_again(vr, token, tag)
     assert token.encode() not in out
 
 
+@pytest.mark.fuzz("de-identification: damaged files")
 @pytest.mark.verifies("SRS-DEID-011")
 @given(st.integers(132, 900), st.binary(min_size=1, max_size=6), st.sampled_from(sorted(corpus.KINDS)))
 @settings(max_examples=300, deadline=None)

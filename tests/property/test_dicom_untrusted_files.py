@@ -68,6 +68,7 @@ def answer(files):
             return error
 
 
+@pytest.mark.fuzz("reader of CT series: damaged files")
 @pytest.mark.verifies("SRS-DICOM-006", "RC-DICOM-005")
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
@@ -108,6 +109,7 @@ def as_written(value):
     return f"{value:.4g}" if isinstance(value, float) else value
 
 
+@pytest.mark.fuzz("reader of CT series: headers of any values")
 @pytest.mark.verifies("SRS-DICOM-006", "RC-DICOM-005")
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
@@ -129,6 +131,7 @@ def test_headers_of_any_values_give_a_volume_or_a_typed_error(ct_series, data):
         assert min(answered.geometry.spacing_zyx_mm) > 0
 
 
+@pytest.mark.fuzz("walk over DICOM elements: any bytes")
 @pytest.mark.verifies("SRS-DICOM-006")
 @settings(max_examples=200, deadline=None)
 @given(

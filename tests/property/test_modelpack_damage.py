@@ -19,6 +19,7 @@ def copy(tmp_path_factory):
     return folder
 
 
+@pytest.mark.fuzz("model pack: one changed byte")
 @pytest.mark.verifies("SRS-PACK-002", "RC-PACK-001")
 @settings(max_examples=30, deadline=None)
 @given(name=st.sampled_from(NAMES), place=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))

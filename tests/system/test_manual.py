@@ -38,7 +38,7 @@ NOT_RUN = {
     "README.md": 2,
     "docs/how_to/evidence_run.md": 2,
     "docs/reference/deid.md": 1,
-    "docs/reference/evidence.md": 2,
+    "docs/reference/evidence.md": 3,
     "docs/reference/explain.md": 1,
     "docs/reference/training.md": 1,
     "docs/tutorials/first_run.md": 1,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lungai_core.evidence.document import Prose, Section, Table, facts
-from lungai_core.evidence.fields import Text, not_measured
+from lungai_core.evidence.content.tables import record_facts, record_table
+from lungai_core.evidence.document import Nature, Prose, Quote, Section, Table, facts
+from lungai_core.evidence.fields import Text, declared, not_measured
 from lungai_core.evidence.register import Gap
 
 if TYPE_CHECKING:
-    from lungai_core.evidence.document import Cell
+    from lungai_core.evidence.document import Block, Cell
     from lungai_core.evidence.fields import Field
     from lungai_core.evidence.material import Material
     from lungai_core.evidence.sources import JsonRecord
@@ -61,53 +62,97 @@ def data_card(material: Material, /) -> tuple[Section, ...]:
 
 
 def model_card(material: Material, /) -> tuple[Section, ...]:
-    """Return what the released model's own record says, and what stands there of its use.
+    """Return what the released model's card and contract say, its figures with their source, and what is left open.
 
-    :implements: SRS-EVID-003, SRS-EVID-033, SDS-EVID-018
+    :implements: SRS-EVID-003, SRS-EVID-033, SRS-EVID-041, SDS-EVID-018
 
     Parameters
     ----------
     material
         Of the set.
     """
-    record = material.others["model"]
-    names = (
-        ("name", Text("Name", "名称")),
-        ("version", Text("Version", "版本")),
-        ("sha256", Text("Hash of the model file", "模型文件的哈希")),
-        ("time", Text("Date", "日期")),
-        ("task", Text("Task and unit of output", "任务与输出单位")),
-        ("inputs", Text("Inputs with accepted limits", "输入及接受范围")),
-        ("outputs", Text("Outputs with meaning", "输出及含义")),
-        ("training_data", Text("Training data", "训练数据")),
-        ("operating_point", Text("Operating point and how chosen", "工作点及选择方法")),
-        ("known_failures", Text("Known failures", "已知失效")),
-        ("out_of_scope", Text("Out-of-scope inputs and what the software does", "超出范围的输入及软件行为")),
-        ("software_version", Text("Software version", "软件版本")),
+    card, contract = material.others["card"], material.others["contract"]
+    about = record_facts(
+        Text("Model", "模型"),
+        card,
+        ("/model_name", Text("Name", "名称")),
+        ("/model_version", Text("Version", "版本")),
+        ("/trained", Text("Is trained", "已训练")),
+        ("/clinical_use", Text("Clinical use", "临床使用")),
+        ("/architecture", Text("Architecture", "结构")),
+        ("/parameters", Text("Parameters", "参数量")),
+        ("/weights_origin", Text("Origin of the weights", "权重来源")),
+        ("/training_data", Text("Training data", "训练数据")),
+        ("/licence", Text("Licence", "许可")),
     )
-    ask = material.register.ask
-    table = facts(
-        Text("Model card", "模型卡"),
-        *((title, record.field(f"/{key}")) for key, title in names),
-        (
-            Text("Developer", "开发者"),
-            ask("model_card", "developer", Text("Developer", "开发者"), clause="FDA AI 2025 draft, app. E"),
-        ),
-        (
-            Text("Intended use", "预期用途"),
-            ask("model_card", "intended_use", Text("Intended use", "预期用途"), clause="FDA AI 2025 draft, app. E"),
-        ),
-        (
-            Text("Monitoring and change policy", "监测与变更策略"),
-            ask(
-                "model_card",
-                "monitoring",
-                Text("Monitoring and change policy", "监测与变更策略"),
-                clause="FDA AI 2025 draft, app. E",
-            ),
+    inputs = record_facts(
+        Text("Input, output, decision", "输入、输出与判定"),
+        contract,
+        ("/input/size_zyx", Text("Voxels of a patch (z, y, x)", "图像块体素数(z、y、x)")),
+        ("/input/spacing_zyx_mm", Text("Spacing (mm)", "间距(mm)")),
+        ("/input/lower_hu", Text("Window from (HU)", "窗下限(HU)")),
+        ("/input/upper_hu", Text("Window to (HU)", "窗上限(HU)")),
+        ("/limits", Text("Accepted limits of a series and what happens outside", "可接受的序列限值及超出时的行为")),
+        ("/preprocessing_sha256", Text("Hash of the preprocessing", "预处理的哈希")),
+        ("/calibration/slope", Text("Calibration, slope", "校准斜率")),
+        ("/calibration/intercept", Text("Calibration, intercept", "校准截距")),
+        ("/calibration/chosen/method", Text("Calibration, how chosen", "校准的选择方法")),
+        ("/operating_point/probability", Text("Operating point", "工作点")),
+        ("/operating_point/chosen/method", Text("Operating point, how chosen", "工作点的选择方法")),
+        ("/operating_point/chosen/data", Text("Operating point, on which data", "工作点所用数据")),
+    )
+    answers = ("AI-5.1", "AI-5.3", "AI-5.4", "AI-5.7", "AI-5.8", "AI-10.1") if card.content else ()
+    return (
+        Section(Text("Model card", "模型卡"), (*_statements(card), about, inputs), answers=answers),
+        Section(Text("Figures of the card", "模型卡中的指标"), (_figures(card),), level=2),
+        Section(
+            Text("Released model, and what is left open", "已发布的模型及待定内容"), (_released(material),), level=2
         ),
     )
-    return (Section(Text("Model card", "模型卡"), (table,)),)
+
+
+def _statements(card: JsonRecord, /) -> tuple[Block, ...]:
+    content = card.content if isinstance(card.content, dict) else {}
+    texts = [*([content["summary"]] if "summary" in content else []), *content.get("limits", [])]
+    return tuple(Quote(declared(Text(str(each["en"]), str(each["zh"])), source=card.source_id)) for each in texts)
+
+
+def _figures(card: JsonRecord, /) -> Table:
+    table = record_table(
+        Text("Figures", "指标"),
+        card,
+        "/figures",
+        ("name", Text("Figure", "指标"), 4),
+        ("value", Text("Value", "数值"), 2),
+        ("interval_95/0", Text("Interval from", "区间下限"), 2),
+        ("interval_95/1", Text("Interval to", "区间上限"), 2),
+        ("n", Text("n", "n"), 1),
+        ("unit", Text("Counted in", "计数单位"), 2),
+        ("data", Text("Data", "数据"), 4),
+        ("source", Text("Record", "记录"), 3),
+        ("source_sha256", Text("Hash of the record", "记录的哈希"), 4),
+        nature=Nature.RESEARCH,
+    )
+    if table.rows:
+        return table
+    return facts(Text("Figures", "指标"), (Text("Figures", "指标"), card.field("/figures/0/value")))
+
+
+def _released(material: Material, /) -> Table:
+    record, ask = material.others["model"], material.register.ask
+    clause = "FDA AI 2025 draft, app. E"
+    left = (
+        ("developer", Text("Developer", "开发者")),
+        ("intended_use", Text("Intended use", "预期用途")),
+        ("monitoring", Text("Monitoring and change policy", "监测与变更策略")),
+    )
+    return facts(
+        Text("Released model", "已发布的模型"),
+        (Text("Hash of the model file", "模型文件的哈希"), record.field("/sha256")),
+        (Text("Made for version", "所对应的软件版本"), record.field("/software_version")),
+        (Text("Date", "日期"), record.field("/time")),
+        *((title, ask("model_card", key, title, clause=clause)) for key, title in left),
+    )
 
 
 def _study(material: Material, study: Study, artefact: str, /) -> tuple[Section, ...]:
@@ -126,9 +171,17 @@ def _study(material: Material, study: Study, artefact: str, /) -> tuple[Section,
     is_bench = artefact == "bench_report"
     answers = ("QI-2", "QI-5", "QI-6") if is_bench else ("AI-6.1", "AI-6.2", "AI-6.3", "AI-6.7")
     title = Text(str(study.content["title_en"]), str(study.content["title_zh"]))
+    left_out = record_table(
+        Text("Figures that the run holds and that are left out here", "运行中存在而此处略去的指标"),
+        record,
+        "/left_out",
+        ("name", Text("Figure", "指标"), 4),
+        ("why", Text("Why", "原因"), 6),
+    )
+    shown = (_metrics(record, study), _reconciled(), *((left_out,) if left_out.rows else ()))
     return (
         Section(title, (about, _card(material, study)), answers=answers[:1]),
-        Section(Text("Results", "结果"), (_metrics(record, study), _reconciled()), answers=answers[1:], level=2),
+        Section(Text("Results", "结果"), shown, answers=answers[1:], level=2),
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lungai_core.evidence.document import Section, Table, facts
-from lungai_core.evidence.fields import Text, quoted
+from lungai_core.evidence.content.tables import record_facts, record_table
+from lungai_core.evidence.document import Section, facts
+from lungai_core.evidence.fields import Text
 
 if TYPE_CHECKING:
-    from lungai_core.evidence.document import Cell
+    from lungai_core.evidence.document import Table
     from lungai_core.evidence.fields import Field
     from lungai_core.evidence.material import Material
 
@@ -26,21 +27,24 @@ def validation(material: Material, /) -> tuple[Section, ...]:
         Of the set.
     """
     battery = material.others["battery"]
-    about = facts(
+    about = record_facts(
         Text("Mutation battery of the evidence", "证据的变异测试"),
-        (Text("Tool", "工具"), battery.field("/tool")),
-        (Text("Time", "时间"), battery.field("/time")),
-        (Text("Changes made", "更改数"), battery.field("/mutations")),
-        (Text("Changes named", "被指出的更改数"), battery.field("/detected")),
-        (Text("False alarms on an unchanged rebuild", "未更改重建的误报数"), battery.field("/false_alarms")),
+        battery,
+        ("/tool", Text("Tool", "工具")),
+        ("/time", Text("Time", "时间")),
+        ("/mutations", Text("Changes made", "更改数")),
+        ("/detected", Text("Changes named", "被指出的更改数")),
+        ("/false_alarms", Text("False alarms on an unchanged rebuild", "未更改重建的误报数")),
     )
-    results = battery.content.get("results", []) if isinstance(battery.content, dict) else []
-    names = ("name", "stage", "detected", "named")
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
-        tuple(quoted(battery.field(f"/results/{number}/{name}")) for name in names) for number in range(len(results))
+    table = record_table(
+        Text("Each change", "各项更改"),
+        battery,
+        "/results",
+        ("name", Text("Change", "更改"), 4),
+        ("stage", Text("Made to", "对象"), 2),
+        ("detected", Text("Named", "被指出"), 1),
+        ("named", Text("As", "表述"), 7),
     )
-    columns = (Text("Change", "更改"), Text("Made to", "对象"), Text("Named", "被指出"), Text("As", "表述"))
-    table = Table(Text("Each change", "各项更改"), columns, rows, weights=(4, 2, 1, 7))
     return (
         Section(Text("Mutation battery", "变异测试"), (about, table)),
         Section(Text("Validation of the trace", "追溯工具的确认"), _seeded(material)),
@@ -70,9 +74,13 @@ def _seeded(material: Material, /) -> tuple[Table, Table]:
             counted("seeded-alarms", "findings on the unbroken sample project", len(alarms)),
         ),
     )
-    names = ("name", "expected", "found", "seen")
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
-        tuple(quoted(record.field(f"/defects/{number}/{name}")) for name in names) for number in range(len(defects))
+    table = record_table(
+        Text("Each seeded defect", "各项植入缺陷"),
+        record,
+        "/defects",
+        ("name", Text("Defect", "缺陷"), 5),
+        ("expected", Text("Expected", "预期"), 3),
+        ("found", Text("Found", "被发现"), 1),
+        ("seen", Text("Seen", "所见"), 6),
     )
-    columns = (Text("Defect", "缺陷"), Text("Expected", "预期"), Text("Found", "被发现"), Text("Seen", "所见"))
-    return about, Table(Text("Each seeded defect", "各项植入缺陷"), columns, rows, weights=(5, 3, 1, 6))
+    return about, table

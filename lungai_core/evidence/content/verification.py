@@ -1,4 +1,4 @@
-"""Test plans, protocols and reports, coverage, static analysis: read from the run record and nowhere else."""
+"""Test plans, protocols and reports: read from the run record and nowhere else."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lungai_core.trace.items import Item
     from lungai_core.trace.record import TestResult
 
-__all__ = ["coverage", "level_report", "plan", "static_analysis", "summary"]
+__all__ = ["independence", "level_report", "plan", "summary", "tester"]
 
 _OUTCOMES_ZH = {
     Outcome.PASSED: "通过",
@@ -142,80 +142,6 @@ def level_report(material: Material, /, *, level: str) -> tuple[Section, ...]:
         Section(Text("Run", "运行"), (_run_facts(material),)),
         Section(title, blocks, answers=answers if rows else ()),
     )
-
-
-def coverage(material: Material, /) -> tuple[Section, ...]:
-    """Return statement and branch coverage, per file, as coverage.py recorded them.
-
-    :implements: SRS-EVID-003, SRS-EVID-033, SDS-EVID-018
-
-    Parameters
-    ----------
-    material
-        Of the set.
-    """
-    record = material.others["coverage"]
-    names = (
-        ("percent_covered", Text("Covered, statements and branches together (%)", "语句与分支合计覆盖率(%)")),
-        ("num_statements", Text("Statements", "语句数")),
-        ("covered_lines", Text("Statements executed", "已执行语句数")),
-        ("num_branches", Text("Branches", "分支数")),
-        ("covered_branches", Text("Branches taken", "已执行分支数")),
-        ("excluded_lines", Text("Statements excluded", "排除的语句数")),
-    )
-    total = facts(Text("Coverage", "覆盖率"), *((title, record.field(f"/totals/{key}")) for key, title in names))
-    files = sorted(record.content.get("files", {})) if isinstance(record.content, dict) else []
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (same(path), *(record.field(f"/files/{path.replace('/', '~1')}/summary/{key}") for key, _ in names[:5]))
-        for path in files
-    )
-    table = Table(
-        Text("By file", "按文件"),
-        (Text("File", "文件"), *(title for _, title in names[:5])),
-        rows,
-        weights=(8, 3, 2, 2, 2, 2),
-    )
-    gap = Prose(
-        Text(
-            "Condition and path coverage are not measured by the tool; no figure is given for them.",
-            "工具不测量条件覆盖和路径覆盖,故不给出相应数值。",
-        )
-    )
-    return (Section(Text("Coverage of the recorded run", "所记录运行的覆盖率"), (total, table, gap)),)
-
-
-def static_analysis(material: Material, /) -> tuple[Section, ...]:
-    """Return what the static tools found, with tool, version and command.
-
-    :implements: SRS-EVID-003, SRS-EVID-033, SDS-EVID-018
-
-    Parameters
-    ----------
-    material
-        Of the set.
-    """
-    record = material.others["static"]
-    checks = record.content.get("checks", []) if isinstance(record.content, dict) else []
-    names = ("tool", "version", "command", "time", "exit_code", "findings")
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
-        tuple(record.field(f"/checks/{number}/{name}") for name in names) for number in range(len(checks))
-    )
-    columns = (
-        Text("Tool", "工具"),
-        Text("Version", "版本"),
-        Text("Command", "命令"),
-        Text("Time", "时间"),
-        Text("Exit code", "退出码"),
-        Text("Findings", "发现数"),
-    )
-    blocks: tuple[Block, ...] = (Table(Text("Static analysis", "静态分析"), columns, rows, weights=(2, 2, 7, 4, 1, 1)),)
-    if not rows:
-        blocks = (
-            facts(
-                Text("Static analysis", "静态分析"), (Text("Findings", "发现数"), record.field("/checks/0/findings"))
-            ),
-        )
-    return (Section(Text("Static analysis", "静态分析"), blocks, answers=("CY-11.12",) if rows else ()),)
 
 
 _RESULT_COLUMNS = (

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -69,3 +70,53 @@ def test_a_set_is_built_verified_and_found_changed(folder, tmp_path, capsys, mon
     assert [each["path"] for each in json.loads(capsys.readouterr().out)] == ["index.html"]
     assert main(["evidence", "verify", str(out)]) == 1
     assert "signature not checked" in capsys.readouterr().out
+
+
+@pytest.mark.verifies("SRS-EVID-036", "SRS-EVID-039")
+def test_an_audit_without_an_advisory_file_writes_nothing_and_says_so(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("LUNGAI_ADVISORIES", raising=False)
+    run, out = str(folder / "build/trace/record.json"), tmp_path / "advisories.json"
+    assert main(["evidence", "audit", "--run", run, "--out", str(out)]) == 0
+    assert "NOT MEASURED" in capsys.readouterr().out
+    assert not out.exists()
+
+
+@pytest.mark.verifies("SRS-EVID-036", "SRS-EVID-039")
+def test_an_audit_names_each_package_that_an_advisory_names(folder, tmp_path, capsys):
+    entry = {
+        "id": "PYSEC-1", "modified": "2026-01-01T00:00:00Z",
+        "affected": [{"package": {"name": "pytest", "ecosystem": "PyPI"},
+                      "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}]}],
+    }  # fmt: skip
+    (tmp_path / "osv.json").write_text(json.dumps([entry]), encoding="utf-8")
+    run, out = str(folder / "build/trace/record.json"), tmp_path / "advisories.json"
+    assert main(["evidence", "audit", "--run", run, "--out", str(out), "--advisories", str(tmp_path / "osv.json")]) == 0
+    assert "PYSEC-1" in capsys.readouterr().out
+    assert json.loads(out.read_bytes())["count"] == 1
+
+
+@pytest.mark.verifies("SRS-EVID-036", "SRS-EVID-041")
+def test_a_cross_validation_becomes_a_study_file(tmp_path, capsys):
+    rows = "data_set,sample_id,patient_id,diagnosis,mean_rating,dice,diameter_mm\nD,a,p,,,0.5,\nD,b,q,,,0.7,\n"
+    (tmp_path / "predictions.csv").write_text(rows, encoding="utf-8")
+    figure = {"data_set": "D", "who": "network", "name": "Dice", "label": "mask", "value": 0.6,
+              "interval_95": [0.5, 0.7], "n": 2, "patients": 2, "method": "bootstrap"}  # fmt: skip
+    hashed = {"plan_sha256": "1", "predictions_sha256": hashlib.sha256(rows.encode()).hexdigest(), "weights_sha256": []}
+    (tmp_path / "evaluation.json").write_text(json.dumps({**hashed, "figures": [figure]}), encoding="utf-8")
+    card = ["study_id", "title_en", "title_zh", "started", "protocol", "tool"]
+    data = ["name", "version", "licence", "split_sha256", "reference_standard", "readers"]
+    texts = [*(f'{name} = "x"' for name in card), 'data_set = "D"', "[data]", *(f'{name} = "x"' for name in data)]
+    (tmp_path / "card.toml").write_text("\n".join(texts), encoding="utf-8")
+    out = tmp_path / "study.json"
+    assert main(["evidence", "study", str(tmp_path), "--card", str(tmp_path / "card.toml"), "--out", str(out)]) == 0
+    assert "1 metrics on 2 nodules, 0 left out" in capsys.readouterr().out
+    assert json.loads(out.read_bytes())["nature"] == "research"
+
+
+@pytest.mark.verifies("SRS-EVID-036", "SRS-TEST-007")
+def test_phantom_cases_leave_their_record_and_a_study(tmp_path, capsys):
+    assert main(["evidence", "phantoms", "--cases", "1", "--seed", "3", "--out", str(tmp_path / "in")]) == 0
+    assert "1 of 1 phantom cases passed" in capsys.readouterr().out
+    record = json.loads((tmp_path / "in/PHANTOM_cases.json").read_bytes())
+    assert (record["counts"]["failed"], record["seed"]) == (0, 3)
+    assert json.loads((tmp_path / "in/studies/network_on_phantoms.json").read_bytes())["nature"] == "phantom"

@@ -13,12 +13,13 @@ from lungai_core.errors import EvidenceInputError, OpenPlaceholdersError, Signat
 from lungai_core.evidence.bundle import BuildOrder, SignedFile, draft
 from lungai_core.evidence.document import NOTICE, fields_of
 from lungai_core.evidence.fields import NOT_MEASURED, FieldState, Language
-from lungai_core.evidence.layout import Edition
+from lungai_core.evidence.layout import Edition, columns_of, file_name, table_title
 from lungai_core.evidence.material import Inputs
 from lungai_core.evidence.outline import RowState
 from lungai_core.evidence.project import read_project
 from lungai_core.evidence.regulations import load_regulations
 from lungai_core.evidence.render_pdf import typst_markup
+from lungai_core.evidence.render_xlsx import tables_in
 from lungai_core.evidence.sample import commit_all, run_sample
 from lungai_core.evidence.seal import key_pair, seal, statement
 from lungai_core.trace.record import Outcome
@@ -393,3 +394,65 @@ def test_a_failing_test_is_a_deviation_with_its_message(project_copy, few_regula
     assert summary.count("failed") == 2
     assert any("assert" in text for text in summary)
     assert "FAILED" in texts(by_artefact(made, "trace_matrix"))
+
+
+PHANTOMS = {
+    "schema": "lungai-phantom-cases/1", "nature": "phantom", "tool": "lungai-core 1.2.3", "time": "2026-11-27T05:00:00",
+    "started": "2026-11-27T05:00:00", "commit": "c" * 40, "uncommitted": 0, "python": "CPython 3.11", "os": "Linux",
+    "cpu": "x", "environment_sha256": "0" * 64, "provider": "CPU", "model_name": "m", "model_version": "1",
+    "model_trained": False, "model_sha256": "1" * 64, "seed": 7, "cpu_s": 1.5,
+    "counts": {"cases": 2, "passed": 1, "failed": 1, "checks": 20, "checks_failed": 1},
+    "cases": [
+        {"case": f"P00{n}", "nodules": "solid 8.0 mm", "grid": "2.5 mm slices", "situation": "complete",
+         "expected": "status complete; n1 side left", "observed": f"status complete; n1 side {side}", "result": result,
+         "anomaly": anomaly}
+        for n, side, result, anomaly in ((1, "left", "pass", "none"), (2, "right", "FAIL", "n1 side: right"))
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.verifies("SRS-EVID-037", "SRS-EVID-008", "RC-EVID-004")
+def test_phantom_cases_stand_in_the_bench_report_and_their_counts_in_the_integration_report(project, inputs_folder):
+    full = load_regulations()
+    kept = tuple(each for each in full.artefacts if each.artefact_id in {"bench_report", "int_report"})
+    folder = inputs_folder("PHANTOM_cases.json", PHANTOMS)
+    order = BuildOrder(regulations=replace(full, artefacts=kept), inputs=Inputs(folder))
+    made = draft(project, order=order)
+    bench, integration = by_artefact(made, "bench_report"), by_artefact(made, "int_report")
+    assert file_name(bench, language=Language.EN, ending="pdf") == "304_Bench_Measurement_Performance_PHANTOM_en.pdf"
+    assert file_name(integration, language=Language.EN, ending="pdf") == "083_Integration_Test_Report_en.pdf"
+    cases = next(table for table in tables_in(bench) if table.title.en == "Phantom cases")
+    assert [cell.text.en for cell in cases.rows[1]] == [PHANTOMS["cases"][1][key] for key in (
+        "case", "nodules", "grid", "situation", "expected", "observed", "result", "anomaly")]  # fmt: skip
+    assert "PHANTOM CASES, NOT PATIENTS" in table_title(cases, Language.EN)
+    assert "体模病例,非患者" in columns_of(cases, Language.ZH)[-2][0]
+    about = {row[0].en: row[1] for table in tables_in(bench) for row in table.rows if len(row) == 2}
+    seven = ("Version of the software tested", "Hash of the environment", "Date tested (start, UTC)")
+    assert [about[name].text.en for name in seven] == ["lungai-core 1.2.3", "0" * 64, "2026-11-27T05:00:00"]
+    assert about["Identity of the tester"].state is FieldState.MANUFACTURER
+    counts = next(table for table in tables_in(integration) if table.title.en == "Counts")
+    assert [row[1].text.en for row in counts.rows] == ["2", "1", "1", "20", "1"]
+    assert made.material.book.sources[counts.rows[0][1].sources[0]].path == "evidence/inputs/PHANTOM_cases.json"
+
+
+@pytest.mark.verifies("SRS-EVID-037", "SRS-EVID-003")
+def test_without_phantom_cases_their_counts_are_not_measured(whole):
+    counts = next(table for table in tables_in(by_artefact(whole, "int_report")) if table.title.en == "Counts")
+    assert {row[1].text for row in counts.rows} == {NOT_MEASURED}
+
+
+@pytest.mark.verifies("SRS-EVID-040")
+def test_fuzz_counts_and_findings_of_the_secrets_scanner_are_printed(project, inputs_folder):
+    full = load_regulations()
+    kept = tuple(each for each in full.artefacts if each.artefact_id == "cyber_test")
+    campaign = {"target": "reader", "test": "t.py::test_a", "inputs": 150, "failures": 0}
+    record = {"tool": "hypothesis", "time": "", "settings": "s", "inputs": 150, "failures": 0, "campaigns": [campaign]}
+    inputs_folder("fuzz.json", record)
+    check = {"tool": "detect-secrets", "version": "1.5.0", "command": "c", "time": "t", "exit_code": 0, "findings": 0}
+    folder = inputs_folder("static.json", {"tool": "x", "time": "t", "checks": [check]})
+    order = BuildOrder(regulations=replace(full, artefacts=kept), inputs=Inputs(folder))
+    tables = {table.title.en: table for table in tables_in(by_artefact(draft(project, order=order), "cyber_test"))}
+    shown = [cell.text.en for cell in tables["Malformed and random input"].rows[0]]
+    assert shown == ["reader", "t.py::test_a", "150", "0"]
+    assert [row[0].text.en for row in tables["Static analysis"].rows] == ["detect-secrets"]
+    assert "NOT MEASURED" not in {row[1].text.en for row in tables["Fuzzing"].rows[3:]}

@@ -73,6 +73,7 @@ def test_items_are_given_by_kind_in_order(project):
 CONFIG = TraceConfig(Path(), "p", (), (), (), (KindRule("need", "Need", "需求", re.compile(r"UN-\d{3}")),))
 
 
+@pytest.mark.fuzz("parser of items: any text")
 @pytest.mark.verifies("SRS-TRACE-001")
 @given(text=st.text(alphabet=st.sampled_from('#>`-=[]"·*zhU N1\n')), block=st.booleans())
 @settings(max_examples=80)
