@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lungai_core.errors import StudyRefusedError
@@ -109,6 +110,8 @@ def _check(study: Study, where: str, /) -> None:
     missing = [name for name in _TEXTS if not isinstance(content[name], str) or not content[name]]
     if missing:
         raise _refusal(where, f"The study does not state its {missing[0]}.")
+    if datetime.fromisoformat(study.started).tzinfo is None:
+        raise _refusal(where, "The start of the study has no offset from UTC.", allowed="ISO 8601 with an offset")
     if not study.study_id.replace("_", "").isalnum() or not study.study_id.isascii():
         raise _refusal(where, "The study's identifier has other signs than letters, digits and underscores.")
     allowed = _ALLOWED.get(study.nature, frozenset())

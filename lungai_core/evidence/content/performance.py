@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lungai_core.evidence.content.tables import record_facts, record_table
@@ -246,7 +247,7 @@ def _reconciled() -> Prose:
 
 def _order(material: Material, study: Study, /) -> Field:
     _, changed = material.project.history.last_change.get(study.protocol, ("", ""))
-    if changed and changed <= study.started:
+    if changed and datetime.fromisoformat(changed) <= datetime.fromisoformat(study.started):
         verdict = Text(f"protocol {changed} ≤ run {study.started}", f"方案 {changed} ≤ 运行 {study.started}")
     else:
         verdict = Text("POST-HOC", "POST-HOC 事后")

@@ -103,9 +103,15 @@ def test_a_cross_validation_becomes_a_study_file(tmp_path, capsys):
               "interval_95": [0.5, 0.7], "n": 2, "patients": 2, "method": "bootstrap"}  # fmt: skip
     hashed = {"plan_sha256": "1", "predictions_sha256": hashlib.sha256(rows.encode()).hexdigest(), "weights_sha256": []}
     (tmp_path / "evaluation.json").write_text(json.dumps({**hashed, "figures": [figure]}), encoding="utf-8")
-    card = ["study_id", "title_en", "title_zh", "started", "protocol", "tool"]
+    card = ["study_id", "title_en", "title_zh", "protocol", "tool"]
     data = ["name", "version", "licence", "split_sha256", "reference_standard", "readers"]
-    texts = [*(f'{name} = "x"' for name in card), 'data_set = "D"', "[data]", *(f'{name} = "x"' for name in data)]
+    texts = [
+        *(f'{name} = "x"' for name in card),
+        'data_set = "D"',
+        'started = "2026-01-01T00:00:00+00:00"',
+        "[data]",
+        *(f'{name} = "x"' for name in data),
+    ]
     (tmp_path / "card.toml").write_text("\n".join(texts), encoding="utf-8")
     out = tmp_path / "study.json"
     assert main(["evidence", "study", str(tmp_path), "--card", str(tmp_path / "card.toml"), "--out", str(out)]) == 0

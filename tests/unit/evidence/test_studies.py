@@ -78,7 +78,17 @@ def test_a_value_outside_its_interval_is_refused(study):
 
 
 @pytest.mark.verifies("SRS-EVID-010")
-@pytest.mark.parametrize("change", [{"schema": "x/1"}, {"nature": "dream"}, {"study_id": "a b"}, {"match_rule": ""}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"schema": "x/1"},
+        {"nature": "dream"},
+        {"study_id": "a b"},
+        {"match_rule": ""},
+        {"started": "2026-11-22T20:00:00"},
+        {"started": "yesterday"},
+    ],
+)
 def test_a_record_of_another_form_is_refused(study, change):
     with pytest.raises(StudyRefusedError):
         read({**study, **change})
@@ -98,6 +108,14 @@ def test_phantom_results_say_so_in_title_column_and_file_name(project, few_regul
         assert words in table_title(results, language)
         assert any(words in name for name, _ in columns_of(results, language))
     assert {row[1].text.en for row in results.rows} == {"0.4"}
+
+
+@pytest.mark.verifies("SRS-EVID-015")
+def test_times_are_compared_as_times_and_not_as_text(project, few_regulations, inputs_folder, study):
+    # The sample's protocol was committed at 09:00 UTC: 10:30 in the zone of +02:00 is half an hour before.
+    folder = inputs_folder("studies/a.json", {**study, "started": "2026-01-05T10:30:00+02:00"})
+    made = draft(project, order=BuildOrder(regulations=few_regulations, inputs=Inputs(folder)))
+    assert [gap.subject for gap in made.material.gaps if gap.kind == "post-hoc"] == ["phantom_diameter"]
 
 
 @pytest.mark.verifies("SRS-EVID-015")
