@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from lungai_core.evidence.content.tables import record_facts, record_table
 from lungai_core.evidence.document import Nature, Prose, Quote, Section, Table, facts
-from lungai_core.evidence.fields import Text, declared, not_measured
+from lungai_core.evidence.fields import Text, declared, not_measured, same
 from lungai_core.evidence.register import Gap
+from lungai_core.evidence.sources import resolve
 
 if TYPE_CHECKING:
     from lungai_core.evidence.document import Block, Cell
@@ -93,7 +94,6 @@ def model_card(material: Material, /) -> tuple[Section, ...]:
         ("/input/spacing_zyx_mm", Text("Spacing (mm)", "间距(mm)")),
         ("/input/lower_hu", Text("Window from (HU)", "窗下限(HU)")),
         ("/input/upper_hu", Text("Window to (HU)", "窗上限(HU)")),
-        ("/limits", Text("Accepted limits of a series and what happens outside", "可接受的序列限值及超出时的行为")),
         ("/preprocessing_sha256", Text("Hash of the preprocessing", "预处理的哈希")),
         ("/calibration/slope", Text("Calibration, slope", "校准斜率")),
         ("/calibration/intercept", Text("Calibration, intercept", "校准截距")),
@@ -104,7 +104,7 @@ def model_card(material: Material, /) -> tuple[Section, ...]:
     )
     answers = ("AI-5.1", "AI-5.3", "AI-5.4", "AI-5.7", "AI-5.8", "AI-10.1") if card.content else ()
     return (
-        Section(Text("Model card", "模型卡"), (*_statements(card), about, inputs), answers=answers),
+        Section(Text("Model card", "模型卡"), (*_statements(card), about, inputs, _limits(contract)), answers=answers),
         Section(Text("Figures of the card", "模型卡中的指标"), (_figures(card),), level=2),
         Section(
             Text("Released model, and what is left open", "已发布的模型及待定内容"), (_released(material),), level=2
@@ -116,6 +116,23 @@ def _statements(card: JsonRecord, /) -> tuple[Block, ...]:
     content = card.content if isinstance(card.content, dict) else {}
     texts = [*([content["summary"]] if "summary" in content else []), *content.get("limits", [])]
     return tuple(Quote(declared(Text(str(each["en"]), str(each["zh"])), source=card.source_id)) for each in texts)
+
+
+def _limits(contract: JsonRecord, /) -> Table:
+    limits = resolve(contract.content, "/limits")
+    stated = {name: limit for name, limit in limits.items() if limit} if isinstance(limits, dict) else {}
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (
+            same(name),
+            *(
+                same("—") if limit.get(part) is None else contract.field(f"/limits/{name}/{part}")
+                for part in ("action", "lower", "upper")
+            ),
+        )
+        for name, limit in sorted(stated.items())
+    )
+    columns = (Text("Property", "属性"), Text("Outside", "超出时"), Text("From", "下限"), Text("To", "上限"))
+    return Table(Text("Limits that the contract sets a series", "契约对序列设定的限值"), columns, rows)
 
 
 def _figures(card: JsonRecord, /) -> Table:
