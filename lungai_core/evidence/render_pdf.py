@@ -203,7 +203,7 @@ def _table(table: Table, language: Language, /) -> str:
     for row in rows_of(table, language):
         *cells, (sources, _) = row
         words = ", ".join(f"{mark}({typst_string(breakable(text, _ZERO_WIDTH_SPACE))})" for text, mark in cells)
-        out.write(f"  {words}, src({typst_string(sources)}),\n")
+        out.write(f"  {words}, src({typst_string(breakable(sources, _ZERO_WIDTH_SPACE))}),\n")
     out.write(")\n\n")
     return out.getvalue()
 

@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 
 from lungai_core.errors import MissingDependencyError, MissingFontError
 from lungai_core.evidence import render_docx, render_pdf, render_xlsx, sbom, seal
-from lungai_core.evidence.document import Document, Drawing, Layer, Nature, Prose, Quote, Section, Table
+from lungai_core.evidence.document import Document, Drawing, Layer, Nature, Prose, Quote, Section, Table, facts
 from lungai_core.evidence.fields import Language, Text, declared, derived, manufacturer, not_measured, same
 from lungai_core.evidence.layout import Edition, breakable, file_name
 
@@ -62,6 +62,14 @@ def test_no_text_is_read_as_markup(document):
     markup = render_pdf.typst_markup(document, language=Language.EN, edition=EDITION, font="F")
     assert "#let [x]" in markup.replace('\\"', "")
     assert "\x0b" not in markup
+
+
+@pytest.mark.verifies("SRS-EVID-019")
+def test_a_long_token_may_break_in_the_narrow_column_of_sources():
+    table = facts(Text("T", "表"), (Text("Item", "项目"), manufacturer("TBC-nmpa_cyber_report-001")))
+    page = Document("a", "001_A", Text("A", "甲"), (Section(Text("S", "节"), (table,)),))
+    markup = render_pdf.typst_markup(page, language=Language.ZH, edition=EDITION, font="F")
+    assert 'src("TBC-\u200bnmpa_\u200bcyber_\u200breport-\u200b001")' in markup
 
 
 @pytest.mark.verifies("SRS-EVID-020")
