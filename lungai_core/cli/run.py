@@ -45,6 +45,9 @@ def _run(  # noqa: PLR0913  each option of the command is one argument
     ] = False,
     dicom: Annotated[bool, typer.Option(help="Write DICOM SEG, SR and explanation maps.")] = True,
     pdf: Annotated[ReportLanguage | None, typer.Option(help="Write report.pdf in this language.")] = None,
+    secondary_capture: Annotated[
+        bool, typer.Option("--secondary-capture", help="Write a DICOM picture of each nodule too.")
+    ] = False,
     written_at: Annotated[
         datetime | None,
         typer.Option(help="Time of creation in the DICOM objects and the PDF; the same time gives the same bytes."),
@@ -52,7 +55,7 @@ def _run(  # noqa: PLR0913  each option of the command is one argument
     as_json: Annotated[bool, typer.Option("--json", help="Print the result on stdout as JSON.")] = False,
 ) -> None:
     """Analyse the nodule candidates of one CT series. Not for clinical use."""
-    from lungai_core.cli.walk import CaseFiles, OnRefusal, walk_case
+    from lungai_core.cli.walk import CaseFiles, DicomObjects, OnRefusal, walk_case
     from lungai_core.inference.providers import ProviderPolicy
     from lungai_core.modelpack.pack import bundled_pack, open_pack
     from lungai_core.report.pdf import PrintOrder
@@ -60,15 +63,17 @@ def _run(  # noqa: PLR0913  each option of the command is one argument
     pack = open_pack(bundled_pack() if model is None else model)
     # DICOM times are local unless an offset is given, and an offset would change the meaning of the study's own times.
     moment = (written_at or datetime.now().astimezone()).replace(microsecond=0)
+    files = CaseFiles(
+        ct_dir=ct_dir,
+        candidates_file=candidates,
+        out_dir=out,
+        written_at=moment if dicom else None,
+        objects=DicomObjects.ALL_AND_CAPTURES if secondary_capture else DicomObjects.ALL,
+        printed=None if pdf is None else PrintOrder(pdf, moment),
+    )
     with step_progress() as on_step:
         report = walk_case(
-            CaseFiles(
-                ct_dir=ct_dir,
-                candidates_file=candidates,
-                out_dir=out,
-                written_at=moment if dicom else None,
-                printed=None if pdf is None else PrintOrder(pdf, moment),
-            ),
+            files,
             pack=pack,
             policy=ProviderPolicy.gpu_only() if require_gpu else ProviderPolicy(),
             on_refusal=OnRefusal.REPORT if refusal_report else OnRefusal.ERROR,

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from lungai_core.dicom.parametric_map import build_explanation_map
 from lungai_core.dicom.reader import read_ct_series
+from lungai_core.dicom.secondary_capture import build_secondary_capture
 from lungai_core.dicom.segmentation import build_segmentation
-from lungai_core.dicom.source_images import read_source_images
+from lungai_core.dicom.source_images import read_source_images, read_study_images
 from lungai_core.dicom.stamps import ObjectStamp, save_object
-from lungai_core.dicom.structured_report import ReportReferences, build_structured_report
+from lungai_core.dicom.structured_report import ReportReferences, build_refusal_report, build_structured_report
 from lungai_core.domain.candidate import read_candidates
 from lungai_core.domain.case_report import InputKind
 from lungai_core.errors import InputRejectedError
@@ -25,9 +26,11 @@ from lungai_core.report.result_json import write_result_json
 from lungai_core.report.tables import write_nodules_csv, write_worklist_csv
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
+
+    from pydicom import Dataset
 
     from lungai_core.dicom.source_images import SourceImages
     from lungai_core.domain.case_report import CaseReport
@@ -66,6 +69,7 @@ class DicomObjects(StrEnum):
     """
 
     ALL = "all"
+    ALL_AND_CAPTURES = "all_and_captures"
     SEGMENTATION = "segmentation"
 
 
@@ -192,16 +196,27 @@ def _write(document: CaseDocument, folder: Path, /, *, files: CaseFiles) -> None
         write_report_pdf(document, folder / "report.pdf", order=files.printed)
     write_nodules_csv(document.report, folder / "nodules.csv")
     write_worklist_csv(document.report, folder / "worklist.csv")
+    if files.written_at is not None:
+        _write_dicom(document, ObjectStamp(document.report, files.written_at), folder / "dicom", files=files)
+
+
+def _write_dicom(document: CaseDocument, stamp: ObjectStamp, folder: Path, /, *, files: CaseFiles) -> None:
+    paths = sorted(files.ct_dir.rglob("*"))
+    if document.volume is None:
+        images = read_study_images(paths)
+        if images is not None:
+            save_object(build_refusal_report(stamp, images), folder / "report.dcm")
     # A multi-frame series has no image a slice that a Segmentation could refer to; its masks stand in result.json.
-    if files.written_at is not None and document.volume is not None and not document.volume.series.frame_numbers:
-        source = read_source_images(sorted(files.ct_dir.rglob("*")), volume=document.volume)
-        _write_dicom(ObjectStamp(document.report, files.written_at), source, folder / "dicom", objects=files.objects)
+    elif not document.volume.series.frame_numbers:
+        source = read_source_images(paths, volume=document.volume)
+        for name, built in _objects(stamp, source, objects=files.objects):
+            save_object(built, folder / name)
 
 
-def _write_dicom(stamp: ObjectStamp, source: SourceImages, folder: Path, /, *, objects: DicomObjects) -> None:
+def _objects(stamp: ObjectStamp, source: SourceImages, /, *, objects: DicomObjects) -> Iterator[tuple[str, Dataset]]:
     segmentation = build_segmentation(stamp, source)
     if segmentation is not None:
-        save_object(segmentation, folder / "segmentation.dcm")
+        yield "segmentation.dcm", segmentation
     if objects is DicomObjects.SEGMENTATION:
         return
     maps = {
@@ -209,7 +224,9 @@ def _write_dicom(stamp: ObjectStamp, source: SourceImages, folder: Path, /, *, o
         for nodule in stamp.report.nodules
         if (built := build_explanation_map(stamp, source, nodule=nodule)) is not None
     }
-    report = build_structured_report(stamp, source, references=ReportReferences(segmentation, maps))
-    save_object(report, folder / "report.dcm")
+    yield "report.dcm", build_structured_report(stamp, source, references=ReportReferences(segmentation, maps))
     for candidate_id, built in maps.items():
-        save_object(built, folder / f"explanation-{candidate_id}.dcm")
+        yield f"explanation-{candidate_id}.dcm", built
+    if objects is DicomObjects.ALL_AND_CAPTURES:
+        for nodule in stamp.report.nodules:
+            yield f"capture-{nodule.candidate_id}.dcm", build_secondary_capture(stamp, source, nodule=nodule)

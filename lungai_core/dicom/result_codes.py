@@ -45,6 +45,7 @@ RESULT_CODES: Mapping[str, Code] = {
     "sphere_diameter": Code("SPHERE-DIAMETER", PRIVATE_SCHEME, "Diameter of the sphere of equal volume"),
     "second_reading": Code("SECOND-READING", PRIVATE_SCHEME, "Second human reading"),
     "case_status": Code("CASE-STATUS", PRIVATE_SCHEME, "Status of the automatic analysis"),
+    "refusal": Code("REFUSAL", PRIVATE_SCHEME, "Reason why the series was not analysed"),
     "failed_candidate": Code("FAILED-CANDIDATE", PRIVATE_SCHEME, "Candidate without a result"),
 }
 

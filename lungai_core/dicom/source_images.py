@@ -6,6 +6,7 @@ nodules lie on other slices; so order and position are checked here, once, for e
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,10 +23,24 @@ if TYPE_CHECKING:
 
     from lungai_core.domain.volume import CtVolume
 
-__all__ = ["SourceImages", "read_source_images"]
+__all__ = ["SourceImages", "StudyImages", "read_source_images", "read_study_images"]
 
 _POSITION_TOLERANCE_MM = 0.01
 _DIRECTION_TOLERANCE = 1e-4
+# Patient and study attributes of type 2: an image without them is met in practice, and a result without them is not
+# valid. They are taken over as they are, or as empty.
+_TYPE_2 = (
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyDate",
+    "StudyTime",
+    "StudyID",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+)
+_IDENTITY = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +73,63 @@ class SourceImages:
             _require_slice(header, uid, z=z, volume=self.volume)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class StudyImages:
+    """The readable headers of one study, for a result that says that nothing was measured on them.
+
+    :implements: SRS-DICOM-025, SDS-DICOM-025
+
+    Parameters
+    ----------
+    headers
+        Data sets without pixel data, in the order of their SOP Instance UIDs; at least one.
+    """
+
+    headers: tuple[Dataset, ...]
+
+    @property
+    def sha256(self) -> str:
+        """The identity of the set: the SHA-256 of the SOP Instance UIDs."""
+        return hashlib.sha256("\n".join(str(header.SOPInstanceUID) for header in self.headers).encode()).hexdigest()
+
+
+def read_study_images(files: Iterable[Path], /) -> StudyImages | None:
+    """Read what can be read of a series that was refused.
+
+    :implements: SRS-DICOM-025, SDS-DICOM-025
+
+    Parameters
+    ----------
+    files
+        The files of the refused input; what is no DICOM, or cannot be read, is passed over.
+
+    Returns
+    -------
+    StudyImages or None
+        ``None`` where nothing can be read, or where the files belong to several studies or patients: then there is
+        none to which a report could be filed.
+    """
+    found: dict[str, Dataset] = {}
+    for path in files:
+        header = _header(path)
+        if header is not None and header.get("Modality") == "CT" and all(header.get(name) for name in _IDENTITY):
+            found.setdefault(str(header.SOPInstanceUID), header)
+    owners = {(str(header.get("PatientID", "")), str(header.StudyInstanceUID)) for header in found.values()}
+    return StudyImages(tuple(found[uid] for uid in sorted(found))) if len(owners) == 1 else None
+
+
+def _header(path: Path, /) -> Dataset | None:
+    try:
+        header = pydicom.dcmread(path, stop_before_pixels=True)
+    # A damaged file ends pydicom in many ways, all of which mean here that it is no image to refer to.
+    except Exception:  # noqa: BLE001
+        return None
+    for keyword in _TYPE_2:
+        if keyword not in header:
+            setattr(header, keyword, None)
+    return header
+
+
 def read_source_images(files: Iterable[Path], /, *, volume: CtVolume) -> SourceImages:
     """Read the headers of the series that a volume came from.
 
@@ -80,12 +152,9 @@ def read_source_images(files: Iterable[Path], /, *, volume: CtVolume) -> SourceI
     wanted = set(volume.series.sop_instance_uids)
     found: dict[str, Dataset] = {}
     for path in files:
-        try:
-            header = pydicom.dcmread(path, stop_before_pixels=True)
-        except (pydicom.errors.InvalidDicomError, IsADirectoryError):
-            continue
-        uid = str(header.get("SOPInstanceUID", ""))
-        if uid in wanted:
+        header = _header(path)
+        uid = "" if header is None else str(header.get("SOPInstanceUID", ""))
+        if header is not None and uid in wanted:
             found[uid] = header
     missing = len(wanted - found.keys())
     if missing:

@@ -48,10 +48,13 @@ class ObjectStamp:
     written_at
         The time that the objects carry as their creation. It takes part in their UIDs, so that two objects with one
         UID are equal to the byte.
+    subject
+        What the result is about, where the result itself does not say it: a refused series has no identity in it.
     """
 
     report: CaseReport
     written_at: datetime
+    subject: str = ""
 
     def uid(self, role: str, /) -> str:
         """Return the UID of one part of the result.
@@ -64,7 +67,7 @@ class ObjectStamp:
             What it identifies, as ``"segmentation instance"``.
         """
         content = self.report.model_copy(update={"timings_s": None}).model_dump_json()
-        return derived_uid(content, self.written_at.isoformat(), role)
+        return derived_uid(content, self.written_at.isoformat(), self.subject, role)
 
 
 def derived_uid(*parts: str) -> str:
@@ -120,6 +123,8 @@ def seal(dataset: Dataset, /, *, stamp: ObjectStamp) -> Dataset:
         ("ContentTime", time),
         ("InstanceCreationDate", date),
         ("InstanceCreationTime", time),
+        ("DateOfSecondaryCapture", date),
+        ("TimeOfSecondaryCapture", time),
         ("SeriesDate", date),
         ("SeriesTime", time),
     ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lungai_core.dicom.result_codes import RESULT_CODES, algorithm_parameters, declare_private_scheme
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from pydicom import Dataset
 
-    from lungai_core.dicom.source_images import SourceImages
+    from lungai_core.dicom.source_images import SourceImages, StudyImages
     from lungai_core.dicom.stamps import ObjectStamp
     from lungai_core.domain.case_report import NoduleResult
 
-__all__ = ["ReportReferences", "build_structured_report"]
+__all__ = ["ReportReferences", "build_refusal_report", "build_structured_report"]
 
 _SERIES_NUMBER = 9002
 
@@ -59,9 +59,35 @@ def build_structured_report(stamp: ObjectStamp, source: SourceImages, /, *, refe
     references
         The objects written beside this one.
     """
+    groups = [_nodule_group(nodule, stamp, source, references=references) for nodule in stamp.report.nodules]
+    shown = [source.headers[n.slice_number - 1] for n in stamp.report.nodules] or [source.headers[0]]
+    written = [references.segmentation, *references.explanations.values()]
+    evidence = [*source.headers, *(item for item in written if item is not None)]
+    return _document(stamp, groups or [_empty_group(stamp)], evidence=evidence, shown=shown)
+
+
+def build_refusal_report(stamp: ObjectStamp, images: StudyImages, /) -> Dataset:
+    """Build the Structured Report of a series that was refused: the reason, and that nothing was measured.
+
+    :implements: SRS-DICOM-025, SDS-DICOM-025
+
+    Parameters
+    ----------
+    stamp
+        The report of the refusal, and the time of writing.
+    images
+        What could be read of the series; all of it is named as evidence.
+    """
+    about = replace(stamp, subject=images.sha256)
+    # No image library: TID 1600 asks for attributes whose absence may be the reason of the refusal.
+    return _document(about, [_empty_group(about)], evidence=list(images.headers), shown=None)
+
+
+def _document(
+    stamp: ObjectStamp, groups: list[Sequence[Dataset]], /, *, evidence: list[Dataset], shown: list[Dataset] | None
+) -> Dataset:
     highdicom = load_highdicom()
     sr = highdicom.sr
-    groups = [_nodule_group(nodule, stamp, source, references=references) for nodule in stamp.report.nodules]
     device = sr.DeviceObserverIdentifyingAttributes(
         uid=stamp.uid("observer"),
         name="lungai-core",
@@ -74,14 +100,13 @@ def build_structured_report(stamp: ObjectStamp, source: SourceImages, /, *, refe
     content = sr.MeasurementReport(
         observation_context=sr.ObservationContext(observer_device_context=observer),
         procedure_reported=RESULT_CODES["ct_report"],
-        imaging_measurements=groups or [_empty_group(stamp)],
+        imaging_measurements=groups,
         title=highdicom.sr.CodedConcept("126000", "DCM", "Imaging Measurement Report"),
-        referenced_images=[source.headers[n.slice_number - 1] for n in stamp.report.nodules] or [source.headers[0]],
+        referenced_images=shown,
     )
     content[0].ContentSequence.append(_case_evaluations(stamp))
-    written = [references.segmentation, *references.explanations.values()]
     document: Dataset = sr.Comprehensive3DSR(
-        evidence=[*source.headers, *(item for item in written if item is not None)],
+        evidence=evidence,
         content=content[0],
         series_instance_uid=stamp.uid("report series"),
         series_number=_SERIES_NUMBER,
@@ -129,6 +154,7 @@ def _case_evaluations(stamp: ObjectStamp, /) -> Dataset:
     texts = [
         ("case_status", report.status.value),
         ("second_reading", f"required: {reasons}" if report.review_required else "not called for"),
+        *([] if report.refusal is None else [("refusal", f"{report.refusal.code}: {report.refusal.message}")]),
         *(("failed_candidate", f"{failure.candidate_id}: {failure.code}") for failure in report.failures),
     ]
     container: Dataset = sr.ContainerContentItem(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 
+import pydicom
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -78,6 +79,22 @@ def test_a_refused_input_leaves_nothing_unless_a_report_of_it_is_wanted(candidat
     assert not (tmp_path / "out").exists()
     assert _run(empty, candidates(NODULE), tmp_path / "out", "--refusal-report") == 3
     assert read_result_json(tmp_path / "out" / "result.json").refusal.code.startswith("LAI-DICOM-")
+    assert not (tmp_path / "out" / "dicom").exists()
+
+
+@pytest.mark.verifies("SRS-CLI-002", "SRS-DICOM-025")
+def test_a_refused_series_leaves_a_structured_report_of_the_refusal(ct_dir, candidates, tmp_path):
+    gapped = tmp_path / "gapped"
+    gapped.mkdir()
+    for number, path in enumerate(sorted(ct_dir.glob("*.dcm"))[:12]):
+        if number != 5:
+            shutil.copy(path, gapped)
+    assert _run(gapped, candidates(NODULE), tmp_path / "out", "--refusal-report") == 3
+    refusal = read_result_json(tmp_path / "out" / "result.json").refusal
+    report = pydicom.dcmread(tmp_path / "out" / "dicom" / "report.dcm")
+    (study,) = report.CurrentRequestedProcedureEvidenceSequence
+    assert refusal.code in report.to_json()
+    assert len(study.ReferencedSeriesSequence[0].ReferencedSOPSequence) == 11
 
 
 @pytest.mark.verifies("SRS-CLI-002", "SRS-INFER-002", "RC-INFER-001")

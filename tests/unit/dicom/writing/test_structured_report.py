@@ -1,19 +1,28 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 
 from lungai_core.dicom.parametric_map import build_explanation_map
 from lungai_core.dicom.segmentation import build_segmentation
+from lungai_core.dicom.source_images import StudyImages, read_study_images
 from lungai_core.dicom.stamps import ObjectStamp, save_object
-from lungai_core.dicom.structured_report import ReportReferences, build_structured_report
+from lungai_core.dicom.structured_report import ReportReferences, build_refusal_report, build_structured_report
+from lungai_core.domain.case_report import CaseStatus, Refusal, ReviewReason
+from lungai_core.testing.phantom import PhantomSpec, make_phantom
+from lungai_core.testing.series import write_phantom_series
 
 DCIODVFY = shutil.which("dciodvfy")
 VALIDATOR = shutil.which("DicomSRValidator")
+READER = shutil.which("tid1500reader", path=f"{Path(sys.executable).parent}:/usr/bin:/usr/local/bin")
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +42,23 @@ def maskless(nothing, source, builders):
     bare = builders["nodule"](source.volume, "a", np.s_[:0], explanation=None, uncertainty=None)
     stamp = ObjectStamp(builders["report"](source.volume, (bare,)), nothing.written_at)
     return build_structured_report(stamp, source, references=ReportReferences(None, {}))
+
+
+@pytest.fixture(scope="module")
+def refused(nothing):
+    changes = {
+        "status": CaseStatus.REFUSED,
+        "input": None,
+        "refusal": Refusal(code="LAI-DICOM-021", message="Slices are missing."),
+        "review_required": True,
+        "review_reasons": (ReviewReason.SERIES_REFUSED,),
+    }
+    return ObjectStamp(nothing.report.model_copy(update=changes), nothing.written_at)
+
+
+@pytest.fixture(scope="module")
+def refusal(refused, source):
+    return build_refusal_report(refused, StudyImages(source.headers))
 
 
 def _items(item, name):
@@ -97,7 +123,7 @@ def test_a_nodule_without_a_mask_is_measured_on_its_image(maskless):
 
 @pytest.mark.verifies("SRS-DICOM-023")
 @pytest.mark.skipif(DCIODVFY is None, reason="dciodvfy (Debian package dicom3tools) is not installed")
-@pytest.mark.parametrize("name", ["full", "empty", "maskless"])
+@pytest.mark.parametrize("name", ["full", "empty", "maskless", "refusal"])
 def test_dciodvfy_finds_no_error(name, request, tmp_path):
     path = save_object(request.getfixturevalue(name), tmp_path / "sr.dcm")
     found = subprocess.run([DCIODVFY, path], capture_output=True, text=True, check=False)
@@ -105,13 +131,83 @@ def test_dciodvfy_finds_no_error(name, request, tmp_path):
     assert "Error" not in found.stderr
 
 
-@pytest.mark.verifies("SRS-DICOM-023")
+@pytest.mark.verifies("SRS-DICOM-023", "SRS-DICOM-025")
 @pytest.mark.skipif(VALIDATOR is None, reason="DicomSRValidator (Debian package pixelmed-apps) is not installed")
-def test_the_template_validator_of_pixelmed_finds_no_error(full, tmp_path):
-    path = save_object(full, tmp_path / "sr.dcm")
+@pytest.mark.parametrize("name", ["full", "refusal"])
+def test_the_template_validator_of_pixelmed_finds_no_error(name, request, tmp_path):
+    path = save_object(request.getfixturevalue(name), tmp_path / "sr.dcm")
     limits = "-Djdk.xml.xpathTotalOpLimit=0 -Djdk.xml.xpathExprGrpLimit=0 -Djdk.xml.xpathExprOpLimit=0"
     environment = {**os.environ, "JAVA_TOOL_OPTIONS": limits}
     found = subprocess.run([VALIDATOR, path], capture_output=True, text=True, check=False, env=environment)
     text = found.stdout + found.stderr
     assert "Found Root Template TID_1500" in text
     assert "Error" not in text
+
+
+@pytest.mark.verifies("SRS-DICOM-023")
+@pytest.mark.skipif(READER is None, reason="dcmqi (tid1500reader) is not installed")
+def test_dcmqi_reads_the_same_measures_back(full, tmp_path):
+    path = save_object(full, tmp_path / "sr.dcm")
+    command = [READER, "--inputDICOM", path, "--outputMetadata", tmp_path / "sr.json"]
+    subprocess.run(command, capture_output=True, check=True)
+    groups = json.loads((tmp_path / "sr.json").read_bytes())["Measurements"]
+    assert [group["TrackingIdentifier"] for group in groups] == ["Nodule a", "Nodule b", "Nodule c"]
+    volumes = [
+        float(item["value"])
+        for group in groups
+        for item in group["measurementItems"]
+        if item["quantity"]["CodeValue"] == "118565006"
+    ]
+    assert volumes == [1234.5] * 3
+
+
+@pytest.mark.verifies("SRS-DICOM-025")
+def test_a_refused_series_has_a_report_with_the_reason_and_its_images(refusal, source):
+    assert [item.TextValue for item in _items(refusal, "CASE-STATUS")] == ["refused"]
+    assert [item.TextValue for item in _items(refusal, "REFUSAL")] == ["LAI-DICOM-021: Slices are missing."]
+    assert _items(refusal, "SECOND-READING")[0].TextValue == "required: series_refused"
+    (study,) = refusal.CurrentRequestedProcedureEvidenceSequence
+    named = [item.ReferencedSOPInstanceUID for item in study.ReferencedSeriesSequence[0].ReferencedSOPSequence]
+    assert sorted(named) == sorted(source.volume.series.sop_instance_uids)
+    assert refusal.StudyInstanceUID == source.volume.series.study_instance_uid
+
+
+@pytest.mark.verifies("SRS-DICOM-025", "SRS-DICOM-021")
+def test_the_reports_of_two_refused_series_are_two_objects_and_of_one_series_are_one(refused, refusal, source):
+    other = build_refusal_report(refused, StudyImages(source.headers[:3]))
+    again = build_refusal_report(refused, StudyImages(source.headers))
+    assert other.SOPInstanceUID != refusal.SOPInstanceUID
+    assert again.to_json() == refusal.to_json()
+
+
+@pytest.fixture
+def refused_files(tmp_path):
+    spec = PhantomSpec(shape_zyx=(4, 32, 32), spacing_zyx_mm=(8.0, 9.0, 9.0), nodules=())
+    folder = write_phantom_series(make_phantom(spec), tmp_path / "ct")
+    (folder / "notes.txt").write_text("no DICOM")
+    whole = (folder / "0002.dcm").read_bytes()
+    (folder / "0002.dcm").write_bytes(whole[:200])
+    bare = pydicom.dcmread(folder / "0001.dcm")
+    for keyword in ("AccessionNumber", "PatientBirthDate", "StudyID", "PixelSpacing", "ImagePositionPatient"):
+        delattr(bare, keyword)
+    bare.save_as(folder / "0001.dcm")
+    return folder
+
+
+@pytest.mark.verifies("SRS-DICOM-025")
+def test_what_is_readable_of_a_refused_series_is_enough_for_its_report(refused, refused_files, tmp_path):
+    images = read_study_images(refused_files.iterdir())
+    assert len(images.headers) == 3
+    report = build_refusal_report(refused, images)
+    assert report.AccessionNumber in (None, "")
+    save_object(report, tmp_path / "sr.dcm")
+    assert pydicom.dcmread(tmp_path / "sr.dcm").SOPInstanceUID == report.SOPInstanceUID
+
+
+@pytest.mark.verifies("SRS-DICOM-025")
+def test_files_of_two_patients_or_of_none_have_no_report(refused_files, tmp_path):
+    other = pydicom.dcmread(refused_files / "0003.dcm")
+    other.PatientID = "SOMEBODY-ELSE"
+    other.save_as(refused_files / "0003.dcm")
+    assert read_study_images(refused_files.iterdir()) is None
+    assert read_study_images([tmp_path / "absent.dcm"]) is None
