@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lungai_core.cli.policy import Float16, RequireGpu, TensorRtEngines, policy_of
 from lungai_core.errors import ExitCode, InvalidArgumentError, LedgerBusyError, WorkersDieError
 from lungai_core.preprocess.kernels import Kernel
 
@@ -48,7 +49,9 @@ def _batch(  # noqa: PLR0913  each option of the command is one argument
     out: Annotated[Path, typer.Option(help="Folder for results and ledger; give it again to resume.")],
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Worker processes.")] = 1,
     model: Annotated[Path | None, typer.Option(help="Folder or zip of a model pack; default: the bundled one.")] = None,
-    require_gpu: Annotated[bool, typer.Option("--require-gpu", help="Refuse to run on a CPU.")] = False,
+    require_gpu: RequireGpu = False,
+    fp16: Float16 = False,
+    tensorrt: TensorRtEngines = None,
     shard: Annotated[str, typer.Option(help="i/N: take every N-th case from the i-th on, i from 0.")] = "0/1",
     kernel: Annotated[
         Kernel, typer.Option(help="What samples the patches; numba needs the extra fast.")
@@ -59,16 +62,14 @@ def _batch(  # noqa: PLR0913  each option of the command is one argument
     """Analyse many cases; a killed run is resumed by the same command. Not for clinical use."""
     from lungai_core.cli.batch_worker import WorkerPlan
     from lungai_core.inference.ledger import read_cases
-    from lungai_core.inference.providers import Provider, ProviderPolicy
     from lungai_core.modelpack.pack import bundled_pack
 
-    providers = (Provider.CUDA,) if require_gpu else ProviderPolicy().providers
     number = shard.replace("/", "-of-")
     plan = WorkerPlan(
         ledger_path=out / (_LEDGER if shard == "0/1" else f"ledger-{number}.sqlite"),
         out_dir=out,
         pack_path=bundled_pack() if model is None else model.resolve(),
-        policy=ProviderPolicy(providers=providers, workers=1, kernel=kernel),
+        policy=policy_of(require_gpu=require_gpu, fp16=fp16, tensorrt=tensorrt, workers=1, kernel=kernel),
         lease_s=lease_s,
         max_attempts=3,
         written_at=datetime.now().astimezone().replace(microsecond=0) if dicom else None,
@@ -139,7 +140,7 @@ def run_batch(cases: tuple[BatchCase, ...], /, *, plan: WorkerPlan, jobs: int) -
     from lungai_core.version import __version__
 
     pack = open_pack(plan.pack_path)
-    configuration = f"lungai-core {__version__}, model {pack.sha256}"
+    configuration = f"lungai-core {__version__}, model {pack.sha256}, {plan.policy.precision.value}"
     plan.out_dir.mkdir(parents=True, exist_ok=True)
     with _only_run(plan.ledger_path):
         ledger = SqliteLedger(plan.ledger_path)

@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lungai_core.cli.walk import CaseFiles, OnRefusal, walk_with_engine
+from lungai_core.dicom.reader import read_ct_series
+from lungai_core.domain.candidate import read_candidates
 from lungai_core.domain.case_report import CaseReport
-from lungai_core.errors import LungaiError, ResultFileError
+from lungai_core.errors import InputRejectedError, LedgerMismatchError, LungaiError, ResultFileError
 from lungai_core.inference.engine import InferenceEngine
+from lungai_core.inference.identity import candidates_sha256, volume_sha256
 from lungai_core.inference.ledger import CaseState, SqliteLedger
 from lungai_core.modelpack.pack import open_pack
 from lungai_core.report.result_json import read_result_json
+from lungai_core.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +97,8 @@ def run_leased_case(ledger: Ledger, lease: Lease, /, *, engine: InferenceEngine,
 
     :implements: SRS-CLI-003, SDS-CLI-003
 
-    A result that an earlier attempt has left whole is taken as it is, if model and software are the same.
+    A result that an earlier attempt has left whole is taken as it is, if input, model and software are the same. A
+    whole result of anything else stays where it is, and the case fails.
 
     Parameters
     ----------
@@ -112,7 +117,8 @@ def run_leased_case(ledger: Ledger, lease: Lease, /, *, engine: InferenceEngine,
     out_dir = plan.out_dir / lease.case.case_id
     reason, review = "", 0
     try:
-        report = _earlier_result(out_dir, engine=engine) or _run(lease.case, out_dir, engine=engine, plan=plan)
+        report = _earlier_result(lease.case, out_dir, engine=engine)
+        report = report or _run(lease.case, out_dir, engine=engine, plan=plan)
     except LungaiError as error:
         state, reason = CaseState.FAILED, f"{error.code} {error.what}"
     else:
@@ -133,12 +139,32 @@ def _run(case: BatchCase, out_dir: Path, /, *, engine: InferenceEngine, plan: Wo
     return walk_with_engine(files, engine=engine, on_refusal=OnRefusal.REPORT)
 
 
-def _earlier_result(out_dir: Path, /, *, engine: InferenceEngine) -> CaseReport | None:
+def _earlier_result(case: BatchCase, out_dir: Path, /, *, engine: InferenceEngine) -> CaseReport | None:
     try:
         report = read_result_json(out_dir / "result.json")
     except ResultFileError:
         return None
-    return report if report.model == engine.model else None
+    found = report.input
+    # A refusal names no input: the series could not be read, or lies outside the model's limits.
+    same_input = found is None or _input_hashes(case) == (found.sha256, found.candidates_sha256)
+    if same_input and (report.model, report.software.version) == (engine.model, __version__):
+        return report
+    raise LedgerMismatchError(
+        "The case's folder holds the result of another input, model or software.",
+        where=f"case {case.case_id}",
+        allowed="no folder, or the result of this input",
+        remedy="Move the folder away, and run the batch again.",
+    )
+
+
+def _input_hashes(case: BatchCase, /) -> tuple[str, str] | None:
+    """Give the identity of a case's input; ``None`` where it is refused."""
+    try:
+        candidates = read_candidates(Path(case.candidates_file))
+        volume = read_ct_series(Path(case.ct_dir), series_instance_uid=candidates.series_instance_uid)
+    except InputRejectedError:
+        return None
+    return volume_sha256(volume), candidates_sha256(candidates)
 
 
 @contextmanager

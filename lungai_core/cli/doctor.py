@@ -103,7 +103,7 @@ def examine(pack: ModelPack, /) -> tuple[Finding, ...]:
     head = Finding(topic="software", name="lungai-core", state="ok", detail=f"{__version__} on {system}")
     packages = [_package("package", name, name) for name in _PACKAGES]
     codecs = [_package("codec", name, package) for name, package in _CODECS.items()]
-    return (head, *packages, *codecs, *_providers(pack))
+    return (head, *packages, *codecs, *_gpus(), *_providers(pack))
 
 
 def _package(topic: str, name: str, package: str, /) -> Finding:
@@ -111,6 +111,18 @@ def _package(topic: str, name: str, package: str, /) -> Finding:
         return Finding(topic=topic, name=name, state="ok", detail=metadata.version(package))
     except metadata.PackageNotFoundError:
         return Finding(topic=topic, name=name, state="absent", detail=f"{package} is not installed")
+
+
+def _gpus() -> list[Finding]:
+    from lungai_core.inference.devices import gpu_devices
+
+    devices = gpu_devices()
+    if isinstance(devices, str):
+        return [Finding(topic="gpu", name="NVIDIA", state="absent", detail=devices)]
+    return [
+        Finding(topic="gpu", name=device.name, state="ok", detail=f"{device.memory_mib} MiB of memory")
+        for device in devices
+    ]
 
 
 def _providers(pack: ModelPack, /) -> list[Finding]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lungai_core.cli.policy import Float16, RequireGpu, TensorRtEngines, policy_of
 from lungai_core.errors import ExitCode
 from lungai_core.report.language import ReportLanguage
 
@@ -39,7 +40,9 @@ def _run(  # noqa: PLR0913  each option of the command is one argument
     candidates: Annotated[Path, typer.Option(help="candidates.json: where to look.")],
     out: Annotated[Path, typer.Option(help="Folder to make; nothing is overwritten.")],
     model: Annotated[Path | None, typer.Option(help="Folder or zip of a model pack; default: the bundled one.")] = None,
-    require_gpu: Annotated[bool, typer.Option("--require-gpu", help="Refuse to run on a CPU.")] = False,
+    require_gpu: RequireGpu = False,
+    fp16: Float16 = False,
+    tensorrt: TensorRtEngines = None,
     refusal_report: Annotated[
         bool, typer.Option("--refusal-report", help="Write a report for a refused series too (exit code stays 3).")
     ] = False,
@@ -56,8 +59,8 @@ def _run(  # noqa: PLR0913  each option of the command is one argument
 ) -> None:
     """Analyse the nodule candidates of one CT series. Not for clinical use."""
     from lungai_core.cli.walk import CaseFiles, DicomObjects, OnRefusal, walk_case
-    from lungai_core.inference.providers import ProviderPolicy
     from lungai_core.modelpack.pack import bundled_pack, open_pack
+    from lungai_core.preprocess.kernels import Kernel
     from lungai_core.report.pdf import PrintOrder
 
     pack = open_pack(bundled_pack() if model is None else model)
@@ -75,7 +78,7 @@ def _run(  # noqa: PLR0913  each option of the command is one argument
         report = walk_case(
             files,
             pack=pack,
-            policy=ProviderPolicy.gpu_only() if require_gpu else ProviderPolicy(),
+            policy=policy_of(require_gpu=require_gpu, fp16=fp16, tensorrt=tensorrt, workers=2, kernel=Kernel.NUMPY),
             on_refusal=OnRefusal.REPORT if refusal_report else OnRefusal.ERROR,
             on_step=on_step,
         )
@@ -163,8 +166,9 @@ def _summary(report: CaseReport, out_dir: Path, /) -> Iterator[str]:
     if report.review_required:
         yield f"review    {', '.join(reason.value.replace('_', ' ') for reason in report.review_reasons)}"
     yield f"model     {report.model.name} {report.model.version}{trained}"
-    if report.execution is not None:
-        yield f"ran on    {report.execution.provider} ({report.execution.runtime} {report.execution.runtime_version})"
+    ran = report.execution
+    if ran is not None:
+        yield f"ran on    {ran.provider} ({ran.runtime} {ran.runtime_version}), {ran.precision}, {ran.mode.value}"
     if report.timings_s is not None:
         yield f"seconds   {report.timings_s.total:.2f} after reading"
     yield f"results   {out_dir}"

@@ -217,7 +217,8 @@ class Execution(FrozenModel):
     :implements: SRS-DOM-011, SDS-DOM-011
 
     ``fallback`` tells why a provider that was preferred was not used; empty where the first choice ran. ``kernel`` is
-    what sampled the patches, ``"numpy"`` or ``"numba"``: both give the same bits.
+    what sampled the patches, ``"numpy"`` or ``"numba"``: both give the same bits. ``precision`` is that of the numbers
+    inside the network.
     """
 
     runtime: str
@@ -228,6 +229,7 @@ class Execution(FrozenModel):
     batch_size: Annotated[int, Field(ge=1)]
     threads: Annotated[int, Field(ge=0)]
     kernel: str = "numpy"
+    precision: Literal["float32", "float16"] = "float32"
 
 
 class NoduleMask(FrozenModel):

@@ -32,6 +32,8 @@ from lungai_core.preprocess.patch import extract_patch
 from lungai_core.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lungai_core.domain.candidate import Candidate, CandidateList
     from lungai_core.domain.case_report import ModelIdentity, Uncertainty
     from lungai_core.domain.patch import Patch
@@ -103,21 +105,23 @@ def analyze_case(
     began = time.perf_counter()
     gate = require_fit(volume, limits=engine.pack.contract.limits)
     failures: list[CandidateFailure] = []
-    taken: list[tuple[Candidate, Patch]] = []
-    for candidate in candidates.candidates:
-        try:
-            taken.append((candidate, _patch(volume, candidate, engine=engine)))
-        except LungaiError as error:
-            failures.append(_failure(candidate, error))
-    sampled = time.perf_counter()
-    answers = engine.infer([patch for _, patch in taken])
-    computed = time.perf_counter()
     nodules: list[NoduleResult] = []
-    for (candidate, patch), answer in zip(taken, answers, strict=True):
-        try:
-            nodules.append(_nodule(volume, candidate, patch=patch, answer=answer, engine=engine))
-        except LungaiError as error:
-            failures.append(_failure(candidate, error))
+    network_s = 0.0
+    sampling_s = time.perf_counter() - began
+    # A group at a time: memory does not grow with the number of candidates.
+    for start in range(0, len(candidates.candidates), engine.group_size):
+        group = candidates.candidates[start : start + engine.group_size]
+        sampling = time.perf_counter()
+        taken = list(_sampled(volume, group, engine=engine, failures=failures))
+        computing = time.perf_counter()
+        answers = engine.infer([patch for _, patch in taken])
+        sampling_s += computing - sampling
+        network_s += time.perf_counter() - computing
+        for (candidate, patch), answer in zip(taken, answers, strict=True):
+            try:
+                nodules.append(_nodule(volume, candidate, patch=patch, answer=answer, engine=engine))
+            except LungaiError as error:
+                failures.append(_failure(candidate, error))
     reasons = {reason for nodule in nodules for reason in nodule.review_reasons}
     reasons |= {ReviewReason.CANDIDATE_FAILED} if failures else set()
     reasons |= {ReviewReason.INPUT_OUTSIDE_LIMITS} if gate.flags else set()
@@ -135,7 +139,10 @@ def analyze_case(
         review_required=bool(reasons),
         review_reasons=_sorted(reasons),
         timings_s=Timings(
-            patches=sampled - began, network=computed - sampled, results=ended - computed, total=ended - began
+            patches=sampling_s,
+            network=network_s,
+            results=max(0.0, ended - began - sampling_s - network_s),
+            total=ended - began,
         ),
     )
 
@@ -165,6 +172,16 @@ def refused_case(error: LungaiError, /, *, model: ModelIdentity) -> CaseReport:
         review_reasons=(ReviewReason.SERIES_REFUSED,),
         timings_s=None,
     )
+
+
+def _sampled(
+    volume: CtVolume, group: tuple[Candidate, ...], /, *, engine: InferenceEngine, failures: list[CandidateFailure]
+) -> Iterator[tuple[Candidate, Patch]]:
+    for candidate in group:
+        try:
+            yield candidate, _patch(volume, candidate, engine=engine)
+        except LungaiError as error:
+            failures.append(_failure(candidate, error))
 
 
 def _patch(volume: CtVolume, candidate: Candidate, /, *, engine: InferenceEngine) -> Patch:

@@ -10,7 +10,8 @@ import numpy as np
 
 from lungai_core.domain.case_report import ComputeMode, Execution, ModelIdentity
 from lungai_core.errors import DeviceMemoryError, EngineClosedError, ModelOutputError
-from lungai_core.inference.providers import ProviderPolicy
+from lungai_core.inference.memory import fitting_batch_sizes
+from lungai_core.inference.providers import OnOutOfMemory, Precision, ProviderPolicy
 from lungai_core.inference.session import open_session
 from lungai_core.modelpack.reference import check_reference, reference_input
 from lungai_core.preprocess.kernels import Kernel, block_function
@@ -24,8 +25,14 @@ if TYPE_CHECKING:
     from lungai_core.domain.patch import Patch
     from lungai_core.inference.session import NetworkSession
     from lungai_core.modelpack.pack import ModelPack
+    from lungai_core.modelpack.reference import ReferenceOutputs
 
 __all__ = ["InferenceEngine", "NetworkAnswer", "require_finite"]
+
+# How far float16 may be from the float32 reference, absolute and relative: measured differences are below 0.01.
+_HALF_TOLERANCE = 0.02
+# So many patches and answers are held at a time, whatever the number of candidates: 7 MB each for 96 voxels a side.
+_GROUP_SIZE = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +75,7 @@ class InferenceEngine:
         self._session: NetworkSession | None = session
         self._policy = policy
         self._info = session.info
+        self._sizes = fitting_batch_sizes(session.batch_sizes, pack=pack, policy=policy, info=session.info)
         self._self_test = self_test
         self._pool = ThreadPoolExecutor(max_workers=policy.workers, thread_name_prefix="lungai-engine")
 
@@ -94,13 +102,14 @@ class InferenceEngine:
             If the network does not give the pack's reference outputs on this provider.
         MissingDependencyError
             If the runtime or the kernel of the policy is not installed.
+        DeviceMemoryError
+            If by the pack's own statement one patch needs more memory than the policy allows.
         """
         policy = policy or ProviderPolicy()
         block_function(policy.kernel)  # loaded, or refused, before the first case
         session = open_session(pack, policy=policy)
-        answers = session.run(reference_input(pack.contract.input))
-        names = [tensor.name for tensor in pack.contract.outputs.tensors()]
-        difference = check_reference(pack.reference, dict(zip(names, answers, strict=True)))
+        sizes = fitting_batch_sizes(session.batch_sizes, pack=pack, policy=policy, info=session.info)
+        difference = max(_self_test(pack, session, size=size, policy=policy) for size in sizes)
         return cls(pack, session, policy=policy, self_test=difference)
 
     def __enter__(self) -> Self:
@@ -150,10 +159,17 @@ class InferenceEngine:
             provider=self._info.provider.value,
             fallback=self._info.fallback,
             mode=ComputeMode.FAST if on_gpu else ComputeMode.REPRODUCIBLE,
-            batch_size=self._policy.gpu_batch_size if on_gpu else 1,
+            batch_size=self._sizes[-1],
             threads=0 if on_gpu else 1,
             kernel=self.kernel.value,
+            precision=self._info.precision.value,
         )
+
+    @property
+    def group_size(self) -> int:
+        """How many patches a caller shall sample and give at a time, so that its memory does not grow with the case."""
+        largest = self._sizes[-1]
+        return largest * max(1, _GROUP_SIZE // largest)
 
     @property
     def self_test_difference(self) -> float:
@@ -166,8 +182,8 @@ class InferenceEngine:
         :implements: SRS-INFER-001, SRS-INFER-004, SDS-INFER-001, SDS-INFER-003
 
         On the CPU the patches are spread over the policy's workers, each patch computed by one thread on its own, so
-        that neither their number nor their order changes a bit. On a GPU they go in batches; a batch that does not fit
-        the memory is halved down to one patch.
+        that neither their number nor their order changes a bit. On a GPU they go in batches of fixed sizes; where a
+        batch does not fit the memory, the next smaller size is tried, or an error raised, as the policy says.
 
         Parameters
         ----------
@@ -184,7 +200,7 @@ class InferenceEngine:
         EngineClosedError
             If the engine was closed.
         DeviceMemoryError
-            If one patch alone does not fit the device.
+            If one patch alone does not fit the device, or a batch where the policy allows no smaller one.
         """
         session = self._session
         if session is None:
@@ -195,9 +211,25 @@ class InferenceEngine:
                 remedy="Open a new engine with InferenceEngine.open.",
             )
         if self._info.provider.is_gpu:
-            return _in_batches(session, patches, size=self._policy.gpu_batch_size, pack=self._pack)
+            return self._in_batches(session, patches)
         runs = self._pool.map(lambda patch: session.run(patch.values[np.newaxis]), patches)
         return tuple(_answer(self._pack, outputs, index=0) for outputs in runs)
+
+    def _in_batches(self, session: NetworkSession, patches: Sequence[Patch], /) -> tuple[NetworkAnswer, ...]:
+        answers: list[NetworkAnswer] = []
+        size = self._sizes[-1]
+        while len(answers) < len(patches):
+            batch = patches[len(answers) : len(answers) + size]
+            try:
+                outputs = session.run(np.stack([patch.values for patch in batch]))
+            except DeviceMemoryError:
+                smaller = [other for other in self._sizes if other < len(batch)]
+                if not smaller or self._policy.on_out_of_memory is OnOutOfMemory.ERROR:
+                    raise
+                size = smaller[-1]
+                continue
+            answers.extend(_answer(self._pack, outputs, index=index) for index in range(len(batch)))
+        return tuple(answers)
 
 
 def require_finite(answer: NetworkAnswer, /, *, candidate_id: str) -> None:
@@ -232,21 +264,32 @@ def require_finite(answer: NetworkAnswer, /, *, candidate_id: str) -> None:
         )
 
 
-def _in_batches(
-    session: NetworkSession, patches: Sequence[Patch], /, *, size: int, pack: ModelPack
-) -> tuple[NetworkAnswer, ...]:
-    answers: list[NetworkAnswer] = []
-    while len(answers) < len(patches):
-        batch = patches[len(answers) : len(answers) + size]
-        try:
-            outputs = session.run(np.stack([patch.values for patch in batch]))
-        except DeviceMemoryError:
-            if len(batch) == 1:
-                raise
-            size = (len(batch) + 1) // 2
-            continue
-        answers.extend(_answer(pack, outputs, index=index) for index in range(len(batch)))
-    return tuple(answers)
+def _self_test(pack: ModelPack, session: NetworkSession, /, *, size: int, policy: ProviderPolicy) -> float:
+    """Compare every row of a batch of reference inputs; this also makes the runtime choose its algorithms for the size.
+
+    A TensorRT engine is known to have given four answers for four equal rows (NVIDIA/TensorRT#4813).
+    """
+    expected = pack.reference
+    if session.info.precision is Precision.FLOAT16:
+        expected = expected.model_copy(
+            update={"absolute_tolerance": _HALF_TOLERANCE, "relative_tolerance": _HALF_TOLERANCE}
+        )
+    batch = np.repeat(reference_input(pack.contract.input), size, axis=0)
+    try:
+        answers = session.run(batch)
+    except DeviceMemoryError:
+        if size == 1 or policy.on_out_of_memory is OnOutOfMemory.ERROR:
+            raise
+        return 0.0
+    return max(_row_difference(pack, expected, answers, row=row) for row in range(size))
+
+
+def _row_difference(
+    pack: ModelPack, expected: ReferenceOutputs, answers: tuple[NDArray[np.float32], ...], /, *, row: int
+) -> float:
+    names = [tensor.name for tensor in pack.contract.outputs.tensors()]
+    rows = [answer[row : row + 1] for answer in answers]
+    return check_reference(expected, dict(zip(names, rows, strict=True)))
 
 
 def _answer(pack: ModelPack, outputs: tuple[NDArray[np.float32], ...], /, *, index: int) -> NetworkAnswer:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lungai_core.domain.volume import CtVolume
     from lungai_core.preprocess.gate import GateReport
 
-__all__ = ["input_identity", "volume_sha256"]
+__all__ = ["candidates_sha256", "input_identity", "volume_sha256"]
 
 
 def volume_sha256(volume: CtVolume, /) -> str:
@@ -35,6 +35,14 @@ def volume_sha256(volume: CtVolume, /) -> str:
     for plane in volume.stored:
         digest.update(np.ascontiguousarray(plane, dtype=little_endian).data)
     return digest.hexdigest()
+
+
+def candidates_sha256(candidates: CandidateList, /) -> str:
+    """Return the SHA-256 of a list of candidates in its order.
+
+    :implements: SRS-INFER-008, SDS-INFER-006
+    """
+    return hashlib.sha256(candidates.model_dump_json().encode()).hexdigest()
 
 
 def input_identity(
@@ -57,7 +65,7 @@ def input_identity(
         series_instance_uid=volume.series.series_instance_uid,
         frame_of_reference_uid=volume.series.frame_of_reference_uid,
         sha256=volume_sha256(volume),
-        candidates_sha256=hashlib.sha256(candidates.model_dump_json().encode()).hexdigest(),
+        candidates_sha256=candidates_sha256(candidates),
         grid=Grid.from_geometry(volume.geometry),
         notes=volume.series.notes,
         flags=tuple(

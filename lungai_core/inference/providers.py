@@ -13,6 +13,7 @@ import sys
 from contextlib import redirect_stdout
 from enum import StrEnum
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
@@ -24,9 +25,19 @@ from lungai_core.preprocess.kernels import Kernel
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["Provider", "ProviderPolicy", "ProviderState", "load_runtime", "provider_states", "unavailable_reason"]
+__all__ = [
+    "OnOutOfMemory",
+    "Precision",
+    "Provider",
+    "ProviderPolicy",
+    "ProviderState",
+    "load_runtime",
+    "provider_states",
+    "unavailable_reason",
+]
 
 _DEFAULT_MEMORY_LIMIT_MIB = 4096
+_BatchSize = Annotated[int, Field(ge=1, le=256)]
 
 
 class Provider(StrEnum):
@@ -46,6 +57,26 @@ class Provider(StrEnum):
         return self in {Provider.TENSORRT, Provider.CUDA}
 
 
+class Precision(StrEnum):
+    """Of the numbers inside the network on a GPU; a CPU computes in float32.
+
+    :implements: SRS-INFER-012, SDS-INFER-011
+    """
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+
+
+class OnOutOfMemory(StrEnum):
+    """What happens when a batch does not fit a GPU's memory.
+
+    :implements: SRS-INFER-012, SDS-INFER-011
+    """
+
+    SMALLER_BATCHES = "smaller_batches"
+    ERROR = "error"
+
+
 class ProviderPolicy(FrozenModel):
     """Which providers are allowed, in the order of preference, and how much may run at a time.
 
@@ -53,20 +84,29 @@ class ProviderPolicy(FrozenModel):
 
     A provider that is not listed is never used: a list without the CPU refuses to run where no GPU can be used.
     ``workers`` patches are computed at a time on the CPU, each by one thread, so that their number changes no bit.
-    ``gpu_batch_size`` patches go to a GPU at a time; a batch that does not fit its memory is halved. ``kernel`` samples
-    the patches; it changes no bit.
+    Patches go to a GPU in batches of one of ``gpu_batch_sizes``, padded to the next. What a model pack says of its
+    memory is compared with the limits before anything runs; where a batch does not fit a GPU all the same,
+    ``on_out_of_memory`` tells what happens. ``engine_cache_dir`` keeps the engines that TensorRT builds; nobody but
+    this user may be able to write there, because an engine is code. ``kernel`` samples the patches; it changes no bit.
     """
 
     providers: Annotated[tuple[Provider, ...], Field(min_length=1)] = (Provider.CUDA, Provider.OPENVINO, Provider.CPU)
     workers: Annotated[int, Field(ge=1, le=256)] = 2
-    gpu_batch_size: Annotated[int, Field(ge=1, le=256)] = 20
+    memory_limit_mib: Annotated[int, Field(ge=64)] = _DEFAULT_MEMORY_LIMIT_MIB
+    gpu_batch_sizes: Annotated[tuple[_BatchSize, ...], Field(min_length=1)] = (1, 4, 8, 20)
     gpu_memory_limit_mib: Annotated[int, Field(ge=64)] = _DEFAULT_MEMORY_LIMIT_MIB
     kernel: Kernel = Kernel.NUMPY
+    precision: Precision = Precision.FLOAT32
+    on_out_of_memory: OnOutOfMemory = OnOutOfMemory.SMALLER_BATCHES
+    engine_cache_dir: Path | None = None
 
     @model_validator(mode="after")
-    def _each_once(self) -> Self:
+    def _lists_are_in_order(self) -> Self:
         if len(set(self.providers)) != len(self.providers):
             message = "each provider may stand in the list once"
+            raise ValueError(message)
+        if list(self.gpu_batch_sizes) != sorted(set(self.gpu_batch_sizes)):
+            message = "gpu_batch_sizes must ascend, each size once"
             raise ValueError(message)
         return self
 

@@ -23,6 +23,7 @@ from lungai_core.errors import (
 from lungai_core.files import new_folder, write_whole
 from lungai_core.modelpack.card import ModelCard, render_card
 from lungai_core.modelpack.contract import ModelContract
+from lungai_core.modelpack.memory import MemoryNeed
 from lungai_core.modelpack.reference import ReferenceOutputs
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ _REQUIRED = frozenset({"MODEL_CARD.md", "card.json", "contract.json", "model.onn
 _OPTIONAL = frozenset(
     {
         "evaluation.json",
+        "memory.json",
         "model_fp16.onnx",
         "parity.json",
         "parity_fp16.json",
@@ -65,8 +67,8 @@ class PackParts:
     onnx
         The bytes of ``model.onnx``.
     attachments
-        Further files by name: any of ``evaluation.json``, ``model_fp16.onnx``, ``parity.json``, ``parity_fp16.json``,
-        ``sbom.cdx.json``, ``training_record.json``.
+        Further files by name: any of ``evaluation.json``, ``memory.json``, ``model_fp16.onnx``, ``parity.json``,
+        ``parity_fp16.json``, ``sbom.cdx.json``, ``training_record.json``.
     """
 
     contract: ModelContract
@@ -94,6 +96,8 @@ class ModelPack:
         The bytes of the optional files that exist, by name.
     sha256
         The SHA-256 of ``MANIFEST.sha256``: the identity of the pack as a whole.
+    memory
+        What ``memory.json`` says, if the pack holds it.
     """
 
     path: Path
@@ -103,6 +107,7 @@ class ModelPack:
     onnx: bytes
     attachments: Mapping[str, bytes]
     sha256: str
+    memory: MemoryNeed | None = None
 
     @property
     def model_sha256(self) -> str:
@@ -159,6 +164,7 @@ def open_pack(path: Path, /) -> ModelPack:
         onnx=contents["model.onnx"],
         attachments={name: contents[name] for name in sorted(_OPTIONAL & contents.keys())},
         sha256=hashlib.sha256(manifest).hexdigest(),
+        memory=_record(path, "memory.json", contents, MemoryNeed) if "memory.json" in contents else None,
     )
 
 

@@ -30,6 +30,7 @@ from lungai_core.modelpack.contract import (
 from lungai_core.modelpack.pack import PackParts, write_pack
 from lungai_core.modelpack.reference import ReferenceOutputs, reference_input, sample_reference
 from lungai_core.training.evaluation import Evaluation
+from lungai_core.training.memory import memory_need
 from lungai_core.training.onnx_export import (
     INPUT_NAME,
     Precisions,
@@ -170,7 +171,10 @@ def export_pack(net: MultitaskNet, release: Release, path: Path, /) -> ModelPack
     graph = export_onnx(net, size_zyx=size)
     outputs = graph_outputs(net, size_zyx=size)
     patches = parity_patches(release.patches, contract=release.contract)
-    files = {"parity.json": _json_bytes(measure_parity(net, graph, patches))}
+    files = {
+        "memory.json": _json_bytes(memory_need(graph)),
+        "parity.json": _json_bytes(measure_parity(net, graph, patches)),
+    }
     if release.precisions is Precisions.SINGLE_AND_HALF:
         files["model_fp16.onnx"] = half_precision(graph)
         again = parity_patches(release.patches, contract=release.contract)

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from lungai_core.cli import doctor
 from lungai_core.cli.app import main
 from lungai_core.cli.doctor import examine
+from lungai_core.inference import devices
 from lungai_core.modelpack.pack import bundled_pack, open_pack
 
 
@@ -37,3 +39,49 @@ def test_a_self_test_that_fails_is_told(monkeypatch):
     assert "LAI-PACK-006" in states["CPUExecutionProvider"].detail
     monkeypatch.setattr("lungai_core.modelpack.pack.open_pack", lambda _: broken)
     assert main(["doctor"]) == 6
+
+
+class _Driver:
+    """The three calls of the NVIDIA driver that list devices."""
+
+    def __init__(self, count=1, status=0):
+        self.count, self.status = count, status
+
+    def cuInit(self, _):  # noqa: N802
+        return self.status
+
+    def cuDeviceGetCount(self, count):  # noqa: N802
+        count._obj.value = self.count
+        return 0
+
+    def cuDeviceGet(self, handle, index):  # noqa: N802
+        handle._obj.value = index
+
+    def cuDeviceGetName(self, name, size, _):  # noqa: N802
+        name.value = b"NVIDIA H100 80GB HBM3"[:size]
+
+    def cuDeviceTotalMem_v2(self, memory, _):  # noqa: N802
+        memory._obj.value = 80 << 30
+
+
+@pytest.mark.verifies("SRS-CLI-004")
+def test_each_gpu_is_listed_with_its_memory_and_its_absence_with_the_reason(monkeypatch):
+    drivers = {"one": _Driver(), "none": _Driver(count=0), "mute": _Driver(status=100)}
+    found = {}
+    for name, driver in drivers.items():
+        monkeypatch.setattr(devices.ctypes, "CDLL", lambda _, driver=driver: driver)
+        found[name] = devices.gpu_devices()
+    assert found["one"] == (devices.GpuDevice(name="NVIDIA H100 80GB HBM3", memory_mib=81920),)
+    assert (found["none"], found["mute"]) == ("the NVIDIA driver shows no GPU", "the NVIDIA driver does not answer")
+    assert [finding.state for finding in doctor._gpus()] == ["absent"]
+    monkeypatch.setattr(devices.ctypes, "CDLL", lambda _: drivers["one"])
+    assert [(f.name, f.detail) for f in doctor._gpus()] == [("NVIDIA H100 80GB HBM3", "81920 MiB of memory")]
+
+
+@pytest.mark.verifies("SRS-CLI-004")
+def test_a_missing_driver_is_named(monkeypatch):
+    def absent(name):
+        raise OSError(name)
+
+    monkeypatch.setattr(devices.ctypes, "CDLL", absent)
+    assert "cannot be loaded" in devices.gpu_devices()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+from functools import partial
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,7 +13,7 @@ from lungai_core.domain.candidate import Candidate, CandidateList
 from lungai_core.domain.geometry import Geometry
 from lungai_core.domain.volume import CtSeries, CtVolume
 from lungai_core.inference.engine import InferenceEngine
-from lungai_core.inference.providers import Provider, ProviderPolicy
+from lungai_core.inference.providers import Provider, ProviderPolicy, load_runtime
 from lungai_core.modelpack.pack import bundled_pack, open_pack
 
 CENTER = (2.0, -3.0, 5.0)
@@ -31,6 +35,16 @@ def sphere_volume(*, radius_mm=8.0, spacing=(1.25, 0.8, 0.8), shape=(80, 120, 12
         sop_instance_uids=tuple(f"1.2.3.4.{z}" for z in range(shape[0])),
     )
     return CtVolume(stored, 1.0, 0.0, geometry, series)
+
+
+@pytest.fixture(scope="session")
+def fake_gpu_runtime():
+    """Give the class of ``tests/support/fake_gpu.py`` over the real ONNX Runtime; folders of tests have no names."""
+    path = Path(__file__).resolve().parents[2] / "support" / "fake_gpu.py"
+    spec = importlib.util.spec_from_file_location("fake_gpu", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return partial(module.FakeGpuRuntime, load_runtime())
 
 
 @pytest.fixture(scope="session")

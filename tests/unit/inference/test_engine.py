@@ -11,7 +11,6 @@ from lungai_core.domain.case_report import ComputeMode
 from lungai_core.domain.geometry import Geometry
 from lungai_core.domain.patch import Patch
 from lungai_core.errors import (
-    DeviceMemoryError,
     EngineClosedError,
     MissingDependencyError,
     ModelOutputError,
@@ -19,7 +18,6 @@ from lungai_core.errors import (
 )
 from lungai_core.inference.engine import InferenceEngine, NetworkAnswer, require_finite
 from lungai_core.inference.providers import Provider, ProviderPolicy
-from lungai_core.inference.session import SessionInfo
 from lungai_core.preprocess.kernels import Kernel
 
 
@@ -127,39 +125,3 @@ def test_values_that_are_not_finite_are_named():
         require_finite(answer, candidate_id="7")
     assert caught.value.where == "candidate 7, malignancy_logit, mask_logit"
     require_finite(NetworkAnswer(0.0, 1.0, None, None, None), candidate_id="7")
-
-
-class _Device:
-    """A device that holds only so many patches, with the real network behind it."""
-
-    info = SessionInfo(Provider.CUDA, "onnxruntime", "1.0", "")
-
-    def __init__(self, session, capacity):
-        self.session, self.capacity, self.batches = session, capacity, []
-
-    def run(self, batch):
-        self.batches.append(len(batch))
-        if len(batch) > self.capacity:
-            raise DeviceMemoryError("Too little.", remedy="Less.")
-        return self.session.run(batch)
-
-
-@pytest.mark.verifies("SRS-INFER-004")
-def test_a_batch_that_does_not_fit_is_halved_until_it_does(pack, engine):
-    device = _Device(engine._session, 2)
-    with InferenceEngine(pack, device, policy=ProviderPolicy(gpu_batch_size=5), self_test=0.0) as small:
-        answers = small.infer(_patches(5))
-        assert small.execution.mode is ComputeMode.FAST
-    assert device.batches == [5, 3, 2, 2, 1]
-    assert _same(answers, engine.infer(_patches(5)))
-
-
-@pytest.mark.verifies("SRS-INFER-004")
-def test_a_single_patch_that_does_not_fit_is_an_error(pack, engine):
-    device = _Device(engine._session, 0)
-    with (
-        InferenceEngine(pack, device, policy=ProviderPolicy(gpu_batch_size=2), self_test=0.0) as none,
-        pytest.raises(DeviceMemoryError),
-    ):
-        none.infer(_patches(2))
-    assert device.batches == [2, 1]

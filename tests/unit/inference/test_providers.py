@@ -31,6 +31,13 @@ def test_a_policy_without_a_provider_or_with_one_twice_is_refused(providers):
         ProviderPolicy(providers=providers)
 
 
+@pytest.mark.verifies("SRS-INFER-012")
+@pytest.mark.parametrize("sizes", [(), (4, 1), (1, 1), (0,)])
+def test_batch_sizes_that_do_not_ascend_are_refused(sizes):
+    with pytest.raises(ValidationError):
+        ProviderPolicy(gpu_batch_sizes=sizes)
+
+
 @pytest.mark.verifies("SRS-INFER-002")
 def test_every_provider_is_listed_and_the_cpu_is_always_there():
     states = {state.provider: state.reason for state in provider_states()}

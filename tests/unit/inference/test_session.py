@@ -37,22 +37,6 @@ def test_a_gpu_that_only_looks_available_is_refused_by_the_session_itself(pack, 
     assert "CUDAExecutionProvider: " in caught.value.where
 
 
-@pytest.mark.verifies("SRS-INFER-002", "RC-INFER-001")
-def test_a_session_that_reports_another_provider_than_asked_for_is_refused(pack, monkeypatch):
-    class Pretender:
-        def __init__(self, *_, **__):
-            pass
-
-        def get_providers(self):
-            return ["CPUExecutionProvider"]
-
-    runtime = session_module.load_runtime()
-    monkeypatch.setattr(session_module, "unavailable_reason", lambda _: "")
-    monkeypatch.setattr(runtime, "InferenceSession", Pretender)
-    with pytest.raises(ProviderUnavailableError, match="runs on"):
-        open_session(pack, policy=ProviderPolicy(providers=(Provider.CUDA,)))
-
-
 @pytest.mark.verifies("SRS-INFER-002")
 def test_the_provider_that_runs_and_why_an_earlier_one_did_not_are_known(pack, monkeypatch):
     monkeypatch.setattr(

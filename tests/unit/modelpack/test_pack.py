@@ -15,6 +15,7 @@ from lungai_core.errors import (
     PackRecordError,
     PreprocessingMismatchError,
 )
+from lungai_core.modelpack.memory import MemoryNeed
 from lungai_core.modelpack.pack import bundled_pack, open_pack, write_pack
 
 
@@ -177,3 +178,14 @@ def test_the_bundled_pack_verifies_fits_a_wheel_and_says_that_it_is_not_trained(
     assert pack.card.figures == ()
     assert pack.contract.input.size_zyx == (96, 96, 96)
     assert pack.contract.head is not None
+
+
+@pytest.mark.verifies("SRS-PACK-009", "SRS-PACK-002")
+def test_what_a_pack_says_of_its_memory_is_read_or_refused(parts, tmp_path):
+    stated = MemoryNeed(weights_bytes=1, activation_bytes_per_patch=2)
+    said = dataclasses.replace(parts, attachments={"memory.json": stated.model_dump_json().encode()})
+    assert write_pack(said, tmp_path / "said").memory == stated
+    assert write_pack(parts, tmp_path / "silent").memory is None
+    wrong = dataclasses.replace(parts, attachments={"memory.json": b"{}"})
+    with pytest.raises(PackRecordError, match="memory"):
+        write_pack(wrong, tmp_path / "wrong")
