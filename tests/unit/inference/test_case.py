@@ -27,6 +27,8 @@ def _at(*centers):
 class _Answers:
     """A session that gives a sphere as mask and stated numbers, where the real one gives noise."""
 
+    batch_sizes = (1,)
+
     def __init__(self, pack, info, *, radius_mm=8.0, diameter_mm=16.0, logit=-4.0, feature=0.1):
         self.pack, self.info = pack, info
         self.radius_mm, self.diameter_mm, self.logit, self.feature = radius_mm, diameter_mm, logit, feature
@@ -189,3 +191,18 @@ def test_a_patch_that_hangs_over_the_edge_is_marked(volume, speaking):
 def test_a_mask_that_may_go_on_beyond_the_patch_is_a_warning(volume, speaking):
     (nodule,) = analyze_case(volume, _at(CENTER), engine=speaking(review=LENIENT, radius_mm=90.0)).nodules
     assert NoduleWarning.MASK_TOUCHES_PATCH_BORDER in nodule.warnings
+
+
+@pytest.mark.verifies("SRS-INFER-009", "SRS-INFER-012")
+def test_candidates_are_computed_in_groups_and_keep_their_order(volume, speaking, monkeypatch):
+    engine = speaking(review=LENIENT)
+    groups = []
+    infer = engine.infer
+    monkeypatch.setattr(type(engine), "group_size", 2)
+    monkeypatch.setattr(engine, "infer", lambda patches: groups.append(len(patches)) or infer(patches))
+    near = [(CENTER[0] + step, CENTER[1], CENTER[2]) for step in (0.0, 1.0, 2.0)]
+    report = analyze_case(volume, _at(near[0], (900.0, 0.0, 0.0), *near[1:]), engine=engine)
+    assert groups == [1, 2]
+    assert [nodule.candidate_id for nodule in report.nodules] == ["1", "3", "4"]
+    assert [failure.candidate_id for failure in report.failures] == ["2"]
+    assert report.timings_s.total >= report.timings_s.patches + report.timings_s.network
