@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
-
 from lungai_core.domain.contract import (
     PREPROCESSING_ALGORITHM,
     InputLimits,
@@ -16,8 +14,6 @@ from lungai_core.domain.contract import (
 )
 from lungai_core.files import sha256_file
 from lungai_core.model.net import build_net
-from lungai_core.model.spec import DenseTrunk
-from lungai_core.modelpack.card import BilingualText, Figure, ModelCard
 from lungai_core.modelpack.contract import (
     Calibration,
     LinearHead,
@@ -29,6 +25,7 @@ from lungai_core.modelpack.contract import (
 )
 from lungai_core.modelpack.pack import PackParts, write_pack
 from lungai_core.modelpack.reference import ReferenceOutputs, reference_input, sample_reference
+from lungai_core.training.cards import trained_card, untrained_card
 from lungai_core.training.evaluation import Evaluation
 from lungai_core.training.memory import memory_need
 from lungai_core.training.onnx_export import (
@@ -56,6 +53,7 @@ if TYPE_CHECKING:
     from lungai_core.domain.model import FrozenModel
     from lungai_core.model.net import MultitaskNet
     from lungai_core.model.spec import NetSpec
+    from lungai_core.modelpack.card import ModelCard
     from lungai_core.modelpack.pack import ModelPack
     from lungai_core.training.parity import Patches
     from lungai_core.training.plan import Target
@@ -74,12 +72,10 @@ DEFAULT_INPUT = training_input(96)
 
 # The series of lidc_nodules, on which the training plans rest, have slices at most 2.5 mm apart.
 _LIMITS = InputLimits(slice_spacing_mm=RangeLimit(action=LimitAction.FLAG, upper=2.5))
-_VERSION = "0.1.0"
 _CONVENTION = Provenance(method="convention; not chosen on data", data="none")
 _REFERENCE_TOLERANCE = 1e-4
 _REVIEW_ENTROPY_NATS = 0.6
 _REVIEW_MUTUAL_INFORMATION_NATS = 0.05
-_NOT_CLINICAL = BilingualText(en="Not for clinical use.", zh="不得用于临床。")
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,28 +223,7 @@ def export_untrained(
         Half precision adds a second graph with its measured difference.
     """
     net = build_net(spec, seed=seed)
-    card = ModelCard(
-        model_name=f"lungai-{spec.name}",
-        model_version=_VERSION,
-        trained=False,
-        architecture=_architecture(spec),
-        parameters=sum(parameter.numel() for parameter in net.parameters()),
-        weights_origin=f"random, seed {seed}, torch {torch.__version__}",
-        training_data="none",
-        licence="Apache-2.0",
-        summary=BilingualText(
-            en="A network of the product's architecture with random weights. It shows that the way from DICOM to "
-            "report works; its answers mean nothing.",
-            zh="具有产品结构、权重随机的网络。它用于展示从 DICOM 到报告的流程可运行;其输出没有任何含义。",
-        ),
-        limits=(
-            BilingualText(
-                en="Not trained: probability, mask, diameter and explanation are arbitrary.",
-                zh="未经训练:概率、掩膜、直径和解释均无意义。",
-            ),
-            _NOT_CLINICAL,
-        ),
-    )
+    card = untrained_card(net, seed=seed)
     release = Release(
         card=card,
         contract=DEFAULT_INPUT,
@@ -291,7 +266,7 @@ def export_trained(
     choices = FoldChoices.model_validate_json(choices_file.read_bytes())
     trainee, _ = best_trainee(record.plan, run / f"fold-{fold}", best_epoch=record.best_epoch)
     release = Release(
-        card=_trained_card(record, evaluation, run, fold),
+        card=trained_card(record, evaluation, source_sha256=sha256_file(run / "evaluation.json"), fold=fold),
         contract=training_input(record.plan.data.patch_size),
         decisions=_chosen(choices, record.plan.data.target, fold, sha256_file(choices_file)),
         patches=patches,
@@ -299,53 +274,6 @@ def export_trained(
         precisions=precisions,
     )
     return export_pack(trainee.net.cpu().eval(), release, path)
-
-
-def _trained_card(record: TrainingRecord, evaluation: Evaluation, run: Path, fold: int, /) -> ModelCard:
-    source = sha256_file(run / "evaluation.json")
-    figures = tuple(
-        Figure(
-            name=f"{figure.who}: {figure.name} ({figure.label})",
-            value=figure.value,
-            interval_95=figure.interval_95,
-            n=figure.n,
-            unit=figure.unit,
-            data=f"{figure.data_set}, out of fold",
-            source="evaluation.json",
-            source_sha256=source,
-        )
-        for figure in evaluation.figures
-    )
-    counts = ", ".join(f"{count} {part.value}" for part, count in record.split_proof.samples_by_part)
-    return ModelCard(
-        model_name=f"lungai-{record.plan.spec.name}",
-        model_version=_VERSION,
-        trained=True,
-        architecture=_architecture(record.plan.spec),
-        parameters=record.parameters,
-        weights_origin=f"plan {record.plan.name}, fold {fold}, epoch {record.best_epoch} of {len(record.rows)}, "
-        f"weights SHA-256 {record.weights_sha256}",
-        training_data=f"{counts} nodules, {record.split_proof.patients} patients; images SHA-256 {record.data_sha256}",
-        licence="Apache-2.0",
-        summary=BilingualText(
-            en=f"Trained on LIDC-IDRI nodules without fold {fold}. Its labels are radiologists' suspicion, not "
-            "pathology.",
-            zh=f"以 LIDC-IDRI 结节训练(不含第 {fold} 折)。其标签为放射科医师的怀疑程度,而非病理结果。",
-        ),
-        limits=(
-            BilingualText(
-                en="The figures are those of a cross-validation: each fold was predicted by the network that had not "
-                "seen it. This pack holds one of these networks.",
-                zh="各项指标来自交叉验证:每一折由未见过该折的网络预测。本包为其中一个网络。",
-            ),
-            BilingualText(
-                en="Most training nodules are cropped to the nodule; their surroundings are generated texture.",
-                zh="多数训练结节按结节裁剪;其周围为生成的纹理。",
-            ),
-            _NOT_CLINICAL,
-        ),
-        figures=figures,
-    )
 
 
 def _chosen(choices: FoldChoices, target: Target, fold: int, sha256: str, /) -> Decisions:
@@ -375,15 +303,6 @@ def _chosen(choices: FoldChoices, target: Target, fold: int, sha256: str, /) -> 
 
 def _share(share: float | None, /) -> str:
     return "unknown" if share is None else f"{share:.3f}"
-
-
-def _architecture(spec: NetSpec, /) -> str:
-    trunk = spec.trunk
-    if isinstance(trunk, DenseTrunk):
-        kind = f"DenseNet {trunk.block_config}, growth {trunk.growth_rate}"
-    else:
-        kind = f"convolutional network, widths {trunk.widths}"
-    return f"3D {kind}, {spec.attention.value} attention, three heads"
 
 
 def _json_bytes(record: FrozenModel, /) -> bytes:
