@@ -44,9 +44,12 @@ __all__ = ["analyze_case", "refused_case"]
 
 # Above this share of voxels outside the volume a patch shows less of the patient than the network was made for.
 _OUTSIDE_LIMIT = 0.25
-# A patch in the body holds chest wall, vessels or the nodule; in air around the body nothing exceeds this value.
+# Around a place in the body there is chest wall, a vessel or the nodule; in air around the body nothing exceeds this
+# value. The box has its own size: lung alone may fill a small patch.
 _TISSUE_HU = -500.0
 _TISSUE_SHARE = 0.001
+_TISSUE_REACH_MM = 48.0
+_TISSUE_STEP_MM = 2.0
 # The two diameters are two views of one nodule: a larger difference means that one of them saw something else.
 _DIAMETER_DISAGREEMENT_MM = 3.0
 _DIAMETER_DISAGREEMENT_SHARE = 0.3
@@ -187,15 +190,24 @@ def _sampled(
 def _patch(volume: CtVolume, candidate: Candidate, /, *, engine: InferenceEngine) -> Patch:
     contract = engine.pack.contract.input
     patch = extract_patch(volume, candidate, contract=contract, kernel=engine.kernel)
-    level = (_TISSUE_HU - contract.lower_hu) / (contract.upper_hu - contract.lower_hu)
-    if float(np.mean(patch.values > level)) < _TISSUE_SHARE:
+    if _tissue_share(volume, candidate) < _TISSUE_SHARE:
         raise NoTissueError(
             "There is no tissue around the candidate.",
             where=f"candidate {candidate.candidate_id}",
-            allowed=f"at least {_TISSUE_SHARE:.1%} of the patch above {_TISSUE_HU:g} HU",
+            allowed=f"at least {_TISSUE_SHARE:.1%} above {_TISSUE_HU:g} HU within {_TISSUE_REACH_MM:g} mm",
             remedy="Check the candidate's position: it lies in air outside the body.",
         )
     return patch
+
+
+def _tissue_share(volume: CtVolume, candidate: Candidate, /) -> float:
+    center = volume.geometry.index_from_lps(candidate.center_lps_mm)
+    box = []
+    for index, spacing, size in zip(center, volume.geometry.spacing_zyx_mm, volume.geometry.shape_zyx, strict=True):
+        first, last = (round(index + side * _TISSUE_REACH_MM / spacing) for side in (-1, 1))
+        box.append(slice(max(0, first), min(size, last + 1), max(1, round(_TISSUE_STEP_MM / spacing))))
+    stored = volume.stored[tuple(box)].astype(np.float32)
+    return float(np.mean(stored * volume.rescale_slope + volume.rescale_intercept > _TISSUE_HU))
 
 
 def _nodule(

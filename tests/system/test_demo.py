@@ -10,7 +10,7 @@ import pytest
 
 from lungai_core.cli import app as cli
 from lungai_core.cli.demo import run_demo
-from lungai_core.domain.case_report import CaseReport, InputKind
+from lungai_core.domain.case_report import CaseReport, CaseStatus, InputKind
 from lungai_core.errors import ExitCode
 from lungai_core.testing.phantom import PhantomNodule, PhantomSpec
 
@@ -63,7 +63,17 @@ def test_the_report_says_that_it_is_a_phantom_and_not_for_clinical_use(demo):
     page = (folder / "report" / "report.html").read_text(encoding="utf-8")
     assert "phantom" in page.lower()
     assert "Not for clinical use" in page
-    assert "This network is NOT TRAINED" in page
+    assert "This network is NOT TRAINED" not in page
+
+
+@pytest.mark.verifies("SRS-CLI-010", "SRS-INFER-005")
+def test_the_measures_of_the_phantoms_nodules_are_near_their_true_sizes(demo):
+    _, report, _ = demo
+    assert report.status is CaseStatus.COMPLETE
+    for nodule in report.nodules:
+        true_mm = float(nodule.candidate_id.rsplit("-", 1)[1].removesuffix("mm"))
+        assert nodule.size.network_mm == pytest.approx(true_mm, abs=4.0)
+        assert nodule.mask.volume_mm3 > 0
 
 
 @pytest.mark.verifies("SRS-CLI-010", "SRS-TEST-002")
@@ -96,6 +106,5 @@ def test_the_command_prints_table_provider_place_time_and_notice(tmp_path):
         "elapsed",
         "not a patient",
         "Not for clinical use",
-        "NOT TRAINED",
     ):
         assert words in run.stderr

@@ -34,6 +34,7 @@ class _Answers:
         self.radius_mm, self.diameter_mm, self.logit, self.feature = radius_mm, diameter_mm, logit, feature
 
     def run(self, batch):
+        outputs = self.pack.contract.outputs
         size = batch.shape[-1]
         axis = np.arange(size, dtype=np.float32) - (size - 1) / 2
         distance = np.sqrt(axis[:, None, None] ** 2 + axis[None, :, None] ** 2 + axis[None, None] ** 2)
@@ -41,10 +42,9 @@ class _Answers:
             "malignancy_logit": np.full((1,), self.logit, np.float32),
             "mask_logit": (self.radius_mm - distance)[None, None].astype(np.float32),
             "diameter_mm": np.full((1,), self.diameter_mm, np.float32),
-            "evidence": np.ones((1, 1, 24, 24, 24), np.float32),
-            "features": np.full((1, 64), self.feature, np.float32),
+            "evidence": np.ones((1, *outputs.evidence.shape[1:]), np.float32),
+            "features": np.full((1, *outputs.features.shape[1:]), self.feature, np.float32),
         }
-        outputs = self.pack.contract.outputs
         roles = {getattr(outputs, role).name: values for role, values in by_role.items()}
         return tuple(roles[tensor.name] for tensor in outputs.tensors())
 
@@ -180,7 +180,7 @@ def test_an_uncertainty_that_reaches_a_limit_calls_for_a_second_reading(volume, 
 
 @pytest.mark.verifies("SRS-INFER-010")
 def test_a_patch_that_hangs_over_the_edge_is_marked(volume, speaking):
-    corner = tuple(float(v) for v in volume.geometry.lps_from_index((10, 20, 20)))
+    corner = tuple(float(v) for v in volume.geometry.lps_from_index((1, 40, 40)))
     (nodule,) = analyze_case(volume, _at(corner), engine=speaking(review=LENIENT)).nodules
     assert nodule.outside_fraction > 0.25
     assert NoduleWarning.PATCH_PARTLY_OUTSIDE_VOLUME in nodule.warnings

@@ -21,7 +21,7 @@ from lungai_core.inference.providers import Provider, ProviderPolicy
 from lungai_core.preprocess.kernels import Kernel
 
 
-def _patches(count, size=96):
+def _patches(count, size=32):
     random = np.random.default_rng(5)
     geometry = Geometry((size,) * 3, (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
     return [Patch(random.random((1, size, size, size), dtype=np.float32), geometry, str(n), 0.0) for n in range(count)]

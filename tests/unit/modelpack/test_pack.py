@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import zipfile
 
 import pytest
@@ -171,13 +172,19 @@ def test_a_model_of_another_preprocessing_is_refused(parts, tmp_path, change):
 
 
 @pytest.mark.verifies("SRS-PACK-007", "SRS-PACK-002")
-def test_the_bundled_pack_verifies_fits_a_wheel_and_says_that_it_is_not_trained():
+def test_the_bundled_pack_verifies_fits_a_wheel_and_takes_each_figure_from_the_evaluation_that_it_carries():
     pack = open_pack(bundled_pack())
     assert sum(path.stat().st_size for path in bundled_pack().iterdir()) <= 8_000_000
-    assert pack.card.trained is False
-    assert pack.card.figures == ()
-    assert pack.contract.input.size_zyx == (96, 96, 96)
+    evaluation = pack.attachments["evaluation.json"]
+    assert pack.card.trained is True
+    assert {figure.source_sha256 for figure in pack.card.figures} == {hashlib.sha256(evaluation).hexdigest()}
+    assert [figure.value for figure in pack.card.figures] == [f["value"] for f in json.loads(evaluation)["figures"]]
+    assert all("RESEARCH" in figure.data for figure in pack.card.figures)
+    assert pack.contract.input.size_zyx == (32, 32, 32)
     assert pack.contract.head is not None
+    chosen = (pack.contract.calibration, pack.contract.operating_point, pack.contract.review)
+    assert len({part.chosen.record_sha256 for part in chosen}) == 1
+    assert all("not part of the test fold" in part.chosen.data for part in chosen)
 
 
 @pytest.mark.verifies("SRS-PACK-009", "SRS-PACK-002")
