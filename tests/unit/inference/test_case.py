@@ -12,7 +12,7 @@ from lungai_core.domain.contract import InputLimits, LimitAction, RangeLimit
 from lungai_core.errors import CandidateOfOtherSeriesError, CandidateOutsideVolumeError, InputOutsideLimitsError
 from lungai_core.inference.case import analyze_case, refused_case
 from lungai_core.inference.engine import InferenceEngine
-from lungai_core.modelpack.contract import Provenance, ReviewRule
+from lungai_core.modelpack.contract import Calibration, Provenance, ReviewRule
 
 CENTER = (2.0, -3.0, 5.0)
 CHOSEN = Provenance(method="test", data="none")
@@ -57,6 +57,7 @@ def speaking(pack, engine, cpu_policy):
         card = pack.card.model_copy(update={"trained": trained})
         changes = {} if review is None else {"review": review}
         changes |= {} if head is ... else {"head": head}
+        changes["calibration"] = Calibration(slope=1.0, intercept=0.0, chosen=CHOSEN)
         contract = pack.contract.model_copy(update=changes)
         other = replace(pack, card=card, contract=contract)
         session = _Answers(other, engine._info, **answers)
