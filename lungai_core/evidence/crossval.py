@@ -18,12 +18,17 @@ __all__ = ["study_of_crossval"]
 
 # Which column of the predictions a label is read from; a nodule counts where the column is not empty.
 _COLUMNS = {"diagnosis": "diagnosis", "mean_rating": "mean_rating", "mask": "dice", "diameter_mm": "diameter_mm"}
+# A figure of a part counts the nodules of that part alone.
+_PARTS = {"accuracy where not referred": "False", "accuracy where referred": "True"}
 _LABELS_ZH = {"diagnosis": "诊断", "mean_rating": "平均评分", "mask": "掩膜", "diameter_mm": "直径"}
 _NAMES_ZH = {
     "AUC": "ROC 曲线下面积",
     "AUC difference": "曲线下面积之差",
     "accuracy": "准确率",
     "Brier score": "Brier 评分",
+    "share not referred to a second reading": "未转第二次阅片的比例",
+    "accuracy where not referred": "未转复核者的准确率",
+    "accuracy where referred": "转复核者的准确率",
     "Dice": "Dice 系数",
     "diameter MAE, mm": "直径平均绝对误差",
     "diameter bias, mm": "直径偏差",
@@ -113,7 +118,9 @@ def _name(figure: dict[str, Any], /) -> str:
 
 
 def _metric(figure: dict[str, Any], rows: list[dict[str, str]], about: dict[str, Any], where: str, /) -> dict[str, Any]:
-    counted = [row for row in rows if row[_COLUMNS[figure["label"]]]]
+    labelled = [row for row in rows if row[_COLUMNS[figure["label"]]]]
+    part = _PARTS.get(figure["name"])
+    counted = labelled if part is None else [row for row in labelled if row["referred"] == part]
     patients = len(set(_values(counted, "patient_id")))
     if (len(counted), patients) != (figure["n"], figure["patients"]):
         what = f"The evaluation counts {figure['n']} nodules of {figure['patients']} patients, its predictions "

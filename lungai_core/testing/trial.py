@@ -332,8 +332,8 @@ def _measures(case: PhantomCase, phantom: Phantom, /, *, engine: TruthEngine) ->
             )
             window = tuple(slice(a, a + n) for a, n in zip(placed.lower_zyx, placed.inside.shape, strict=True))
             truth = depth_mm(nodule, phantom.spec.geometry) >= 0
-            both = 2 * np.count_nonzero(placed.inside & truth[window])
-            dice = float(both / max(np.count_nonzero(placed.inside) + np.count_nonzero(truth), 1))
+            both = int(np.count_nonzero(placed.inside & truth[window]))
+            dice = 2 * both / max(int(np.count_nonzero(placed.inside)) + int(np.count_nonzero(truth)), 1)
             mask = measure_mask(placed, volume=phantom.volume)
             error = None if mask is None else sphere_diameter_mm(mask.volume_mm3) - nodule.diameter_mm
         yield NoduleMeasure(

@@ -163,7 +163,8 @@ def _classification(own: Sequence[Prediction], data_set: str, label: str, seed: 
     figures.append(make.figure("network", "share not referred to a second reading", _mean(kept)))
     for name, part in (("accuracy where not referred", kept), ("accuracy where referred", ~kept)):
         if part.any():
-            figures.append(make.figure("network", name, _mean_within(right, part)))
+            within = _Maker([p for p, inside in zip(own, part, strict=True) if inside], data_set, label, seed)
+            figures.append(within.figure("network", name, _mean(right[part])))
     try:
         slope = calibration(probability, truth=truth).fit
     except NotEstimableError:
@@ -207,21 +208,6 @@ def _area(score: NDArray[np.float64], truth: NDArray[np.int64], /) -> Callable[[
 
 def _mean(values: NDArray[np.float64] | NDArray[np.bool_], /) -> Callable[[NDArray[np.intp]], float]:
     return lambda at: float(values[at].mean())
-
-
-def _mean_within(values: NDArray[np.bool_], part: NDArray[np.bool_], /) -> Callable[[NDArray[np.intp]], float]:
-    def mean(at: NDArray[np.intp]) -> float:
-        chosen = at[part[at]]
-        if chosen.size == 0:
-            raise NotEstimableError(
-                "A sample of patients has no nodule of this part.",
-                where="bootstrap",
-                allowed="at least one",
-                remedy="Nothing is to be done: the sample is left out.",
-            )
-        return float(values[chosen].mean())
-
-    return mean
 
 
 class _Maker:
