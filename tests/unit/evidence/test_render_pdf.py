@@ -159,5 +159,5 @@ def test_a_missing_renderer_names_the_extra_to_install(monkeypatch, document, mo
         raise ImportError(name)
 
     monkeypatch.setattr(module.importlib, "import_module", absent)
-    with pytest.raises(MissingDependencyError, match=r"lungai-core\[evidence\]"):
+    with pytest.raises(MissingDependencyError, match=r"lungai-core\[(evidence|pdf)\]"):
         call(document)
