@@ -46,10 +46,12 @@ def prediction(number):
     return Prediction(
         data_set="LIDC", sample_id=f"s{number}", patient_id=f"p{number // 2}", fold=number % 5, diagnosis=None,
         mean_rating=number % 2 == 0 if number < 30 else None, diameter_mm=5.0 + number % 7, logit=(number % 3) - 1.0,
-        probability=0.2 + 0.2 * (number % 3), suspicious=number % 3 == 2, predicted_diameter_mm=5.5 + number % 6,
-        dice=0.5 + 0.01 * (number % 10) if number % 4 else None, baseline_diameter=float(number % 7),
-        baseline_diameter_suspicious=number % 7 > 3, baseline_features=0.1 * (number % 9),
-        baseline_features_suspicious=number % 9 > 4,
+        probability_as_diagnosis=0.2 + 0.2 * (number % 3), probability_as_mean_rating=0.2 + 0.2 * (number % 3),
+        entropy_nats=0.5, mutual_information_nats=0.01, referred=number % 5 == 0,
+        predicted_diameter_mm=5.5 + number % 6, dice=0.5 + 0.01 * (number % 10) if number % 4 else None,
+        diameter_score=float(number % 7), diameter_as_diagnosis=number % 7 > 3, diameter_as_mean_rating=number % 7 > 3,
+        features_score_diagnosis=0.1 * (number % 9), features_score_mean_rating=0.1 * (number % 9),
+        features_as_diagnosis=number % 9 > 4, features_as_mean_rating=number % 9 > 4,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import io
 import re
 import zipfile
@@ -139,25 +140,20 @@ def test_long_words_may_be_broken_and_short_ones_stay():
 
 @pytest.mark.verifies("SRS-EVID-019")
 @pytest.mark.parametrize(
-    ("module", "call"),
+    "call",
     [
-        (render_pdf, lambda _: render_pdf.PdfRenderer()),
-        (
-            render_docx,
-            lambda document: render_docx.docx_bytes(
-                document, language=Language.EN, edition=EDITION, picture=lambda _: b""
-            ),
-        ),
-        (render_xlsx, lambda document: render_xlsx.xlsx_bytes(document, language=Language.EN, edition=EDITION)),
-        (seal, lambda _: seal.key_pair()),
-        (sbom, lambda _: sbom.validate_cyclonedx("{}")),
+        lambda _: render_pdf.PdfRenderer(),
+        lambda document: render_docx.docx_bytes(document, language=Language.EN, edition=EDITION, picture=lambda _: b""),
+        lambda document: render_xlsx.xlsx_bytes(document, language=Language.EN, edition=EDITION),
+        lambda _: seal.key_pair(),
+        lambda _: sbom.validate_cyclonedx("{}"),
     ],
     ids=["pdf", "docx", "xlsx", "seal", "sbom"],
 )
-def test_a_missing_renderer_names_the_extra_to_install(monkeypatch, document, module, call):
+def test_a_missing_renderer_names_the_extra_to_install(monkeypatch, document, call):
     def absent(name):
         raise ImportError(name)
 
-    monkeypatch.setattr(module.importlib, "import_module", absent)
+    monkeypatch.setattr(importlib, "import_module", absent)
     with pytest.raises(MissingDependencyError, match=r"lungai-core\[(evidence|pdf)\]"):
         call(document)

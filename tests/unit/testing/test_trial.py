@@ -143,7 +143,7 @@ def test_a_fault_in_a_result_is_named_by_its_check(engine, complete, tmp_path, f
             lambda report: {"nodules": tuple(n.model_copy(update={"slice_number": 1}) for n in report.nodules)},
             "n1 slice",
         ),
-        (lambda _: {"review_required": False}, "review"),
+        (lambda report: {"review_required": not report.review_required}, "result.json"),
     ],
 )
 def test_a_fault_in_the_returned_report_is_named_by_its_check(engine, complete, tmp_path, change, named):

@@ -36,7 +36,7 @@ def test_the_engine_gives_the_true_mask_and_keeps_what_the_network_said():
         (answer,) = engine.infer([patch])
         assert answer.diameter_mm == 14.0
         inside = answer.mask_logit >= 0
-        assert inside.sum() == pytest.approx(4 / 3 * np.pi * 7**3, rel=0.02)
+        assert inside.sum() == pytest.approx(4 / 3 * np.pi * 7**3, rel=0.03)
         kept, own = engine.answers["n1"]
         assert kept is patch
         assert own.malignancy_logit == answer.malignancy_logit
