@@ -89,7 +89,7 @@ class StudyImages:
 
     @property
     def sha256(self) -> str:
-        """The identity of the set: the SHA-256 of the SOP Instance UIDs."""
+        """The SHA-256 of the SOP Instance UIDs, which identifies the set."""
         return hashlib.sha256("\n".join(str(header.SOPInstanceUID) for header in self.headers).encode()).hexdigest()
 
 
