@@ -119,6 +119,7 @@ def main(arguments: list[str] | None = None) -> int:
     except SystemExit as stop:
         # typer leaves by SystemExit; a verb sets another code than 0 with ``raise typer.Exit(ExitCode.…)``.
         return stop.code if isinstance(stop.code, int) else ExitCode.OK
+    # The last guard: whatever a library raised, a user is told what to do, and no text that may hold a patient's value.
     except Exception as error:
         if words[:1] == [_TRACEBACK]:
             raise

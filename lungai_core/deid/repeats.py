@@ -30,6 +30,7 @@ __all__ = ["Lesson", "Released", "Repeated", "Repeats"]
 _META_START, _MAGIC = 132, b"DICM"
 _MOST_KINDS = 4
 _SERIES, _INSTANCE, _META_INSTANCE = 0x0020000E, 0x00080018, 0x00020003
+_META_GROUP = 0x0002
 _LAST_CREATOR = 0xFF
 _SEPARATOR = b"\xff"
 
@@ -265,7 +266,7 @@ class Repeats:
 
 def _may_differ(tag: int, fixed_tags: set[int]) -> bool:
     is_creator = bool(tag >> 16 & 1) and tag & 0xFFFF <= _LAST_CREATOR
-    return tag not in fixed_tags and not is_creator and (tag >> 16 > 2 or tag == _META_INSTANCE)  # noqa: PLR2004
+    return tag not in fixed_tags and not is_creator and (tag >> 16 > _META_GROUP or tag == _META_INSTANCE)
 
 
 def _alike(pixel: Element, known: Element) -> bool:

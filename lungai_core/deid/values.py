@@ -157,7 +157,8 @@ def spells_text(value: bytes, /, *, shortest: int) -> bool:
     if len(value) >= LARGEST_SEARCHED:
         return False
     # Rising 16-bit numbers have the same letter at every other place; words have not.
-    return any(len(set(run[::2])) > 2 and len(set(run[1::2])) > 2 for run in _MANY_LETTERS.findall(value))  # noqa: PLR2004
+    few = 2
+    return any(len(set(run[::2])) > few and len(set(run[1::2])) > few for run in _MANY_LETTERS.findall(value))
 
 
 def _shift_range(text: str, vr: str, by: dt.timedelta) -> str | None:

@@ -122,7 +122,7 @@ def _header(path: Path, /) -> Dataset | None:
     try:
         header = pydicom.dcmread(path, stop_before_pixels=True)
     # A damaged file ends pydicom in many ways, all of which mean here that it is no image to refer to.
-    except Exception:  # noqa: BLE001
+    except Exception:  # noqa: BLE001 - see above
         return None
     for keyword in _TYPE_2:
         if keyword not in header:

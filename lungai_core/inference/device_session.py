@@ -137,6 +137,7 @@ class DeviceSession:
                 self._session.run_with_iobinding(binding.handle)
                 binding.handle.synchronize_outputs()
                 answers = [output.numpy()[:count] for output in binding.outputs]
+            # As above; ``run_failure`` tells want of memory from the rest.
             except Exception as error:
                 self._bindings.pop(size, None)
                 raise run_failure(error, patches=size) from error
@@ -153,7 +154,7 @@ class DeviceSession:
         self._bindings[size] = _Binding(handle, patches, tuple(outputs))
         return self._bindings[size]
 
-    def _buffer(self, size: int, shape: tuple[int | None, ...], dtype: str, /) -> Any:  # noqa: ANN401
+    def _buffer(self, size: int, shape: tuple[int | None, ...], dtype: str, /) -> Any:  # noqa: ANN401 - an OrtValue
         kind = np.dtype(dtype).type
         return self._runtime.OrtValue.ortvalue_from_shape_and_type([size, *shape[1:]], kind, _DEVICE, _DEVICE_ID)
 
