@@ -22,6 +22,8 @@ __all__ = ["PATCH_MULTIPLE", "MultitaskNet", "NetOutput", "build_net", "require_
 PATCH_MULTIPLE = 32
 
 _DIAMETER_UNIT_MM = 10.0
+# A tenth of a millimetre: the logarithm of a diameter stays finite.
+_SIZE_FLOOR = 0.01
 # The mask starts as voxels above 3/7 of the window, which is -400 HU for a window of -1000 to 400 HU.
 _FIRST_SLOPE = 10.0
 _FIRST_THRESHOLD = 3 / 7
@@ -66,10 +68,11 @@ class MultitaskNet(nn.Module):
     The trunk's maps before each halving feed a decoder that adds them from coarse to fine (Lin et al., "Feature pyramid
     networks", CVPR 2017). At a quarter (dense trunk) or half of the patch's resolution the decoder's features are
     pooled with a learned weight per position (Ilse, Tomczak and Welling, "Attention-based deep multiple instance
-    learning", ICML 2018) that prefers the candidate in the centre; what the trunk's end says of the whole patch joins
-    them at each position, and so is spread by the same weights. The malignancy head is linear in the pooled features,
-    so the class-activation map (Zhou et al., CVPR 2016) is exact and needs no gradient. The mask is a local threshold:
-    offset and slope come from half the resolution, the edge from the patch itself.
+    learning", ICML 2018) that prefers the candidate in the centre; what the trunk's end says of the whole patch, with
+    the diameter that it measured, joins them at each position and so is spread by the same weights. The malignancy
+    head is linear in the pooled features, so the class-activation map (Zhou et al., CVPR 2016) is exact and needs no
+    gradient. The mask is a local threshold: offset and slope come from half the resolution (a plain trunk adds what it
+    knows at the full one), the edge from the patch itself.
 
     Parameters
     ----------
@@ -94,13 +97,15 @@ class MultitaskNet(nn.Module):
         self.refine = _Refine(width, stem) if isinstance(spec.trunk, DenseTrunk) else None
         self.mask = nn.Conv3d(width if self.refine is None else width // 4, 2, kernel_size=1)
         _start_as_threshold(self.mask)
+        # A plain trunk has a map at the patch's own resolution: what it knows of the edge is added there.
+        self.sharpen = _silent(stem) if self.refine is None else None
         self.focus = nn.Conv3d(width, 1, kernel_size=1)
         self.expand = nn.Sequential(
             nn.Conv3d(width, spec.head_features, kernel_size=1, bias=False),
             nn.BatchNorm3d(spec.head_features),
             nn.ReLU(inplace=True),
         )
-        self.gist = nn.Sequential(nn.Linear(2 * deepest, spec.head_features), nn.ReLU(inplace=True))
+        self.gist = nn.Sequential(nn.Linear(2 * deepest + 1, spec.head_features), nn.ReLU(inplace=True))
         self.weigh = _FocusedFeatures(spec.focus_sigma_voxels / spec.evidence_stride)
         self.dropout = nn.Dropout(spec.dropout)
         self.malignancy = nn.Linear(spec.features, 1)
@@ -125,17 +130,22 @@ class MultitaskNet(nn.Module):
         skips, deepest = encode(self.trunk, self.attention, patches)
         fine = self._decode(skips, deepest)
         half = fine if self.refine is None else self.refine(fine, skips[0])
-        offset, slope = _double(self.mask(half)).chunk(2, dim=1)
+        threshold = _double(self.mask(half))
+        if self.sharpen is not None:
+            threshold = threshold + self.sharpen(skips[0])
+        offset, slope = threshold.chunk(2, dim=1)
         whole = torch.cat([deepest.mean(dim=(2, 3, 4)), deepest.amax(dim=(2, 3, 4))], dim=1)
-        weighted = self.weigh(self.expand(fine), self.gist(whole), self.focus(fine))
+        diameter_mm = functional.softplus(self.diameter(whole)) * _DIAMETER_UNIT_MM
+        # Size is the strongest single sign: the head is told it, and does not bend the measurement to its own needs.
+        size = torch.log(diameter_mm.detach() / _DIAMETER_UNIT_MM + _SIZE_FLOOR)
+        weighted = self.weigh(self.expand(fine), self.gist(torch.cat([whole, size], dim=1)), self.focus(fine))
         features = weighted.mean(dim=(2, 3, 4))
         logit = self.malignancy(self.dropout(features)).squeeze(1)
         evidence = functional.conv3d(weighted, self.malignancy.weight[:, :, None, None, None])
-        size = self.diameter(whole).squeeze(1)
         return NetOutput(
             malignancy_logit=logit,
             mask_logit=offset + slope * patches,
-            diameter_mm=functional.softplus(size) * _DIAMETER_UNIT_MM,
+            diameter_mm=diameter_mm.squeeze(1),
             evidence=evidence,
             features=features,
         )
@@ -244,6 +254,12 @@ def _attention(spec: NetSpec, channels: int, dilation: int, /) -> nn.Module:
         dilation=dilation,
         kind=spec.attention,
     )
+
+
+def _silent(channels: int, /) -> nn.Conv3d:
+    convolution = nn.Conv3d(channels, 2, kernel_size=1, bias=False)
+    nn.init.zeros_(convolution.weight)
+    return convolution
 
 
 def _start_as_threshold(mask: nn.Conv3d, /) -> None:

@@ -18,19 +18,19 @@ from lungai_core.inference.uncertainty import estimate_uncertainty
 from lungai_core.modelpack.contract import Calibration, LinearHead, Provenance, ReviewRule
 from lungai_core.training.baselines import best_threshold, diameter_scores, feature_scores
 from lungai_core.training.batches import evaluation_batches
-from lungai_core.training.loop import arithmetic, look_at
 from lungai_core.training.plan import Target
 from lungai_core.training.samples import target_of
 from lungai_core.training.split import Part, split_by_fold
+from lungai_core.training.trainee import arithmetic, look_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from lungai_core.training.loop import Trainee
     from lungai_core.training.plan import TrainingPlan
     from lungai_core.training.samples import NoduleSample
+    from lungai_core.training.trainee import Trainee
 
 __all__ = [
     "REVIEW_SAMPLES",

@@ -10,10 +10,11 @@ from lungai_core.files import write_whole
 from lungai_core.model.spec import spec_sha256
 from lungai_core.training.checkpoint import load_weights
 from lungai_core.training.lidc import load_lidc_context, load_lidc_nodules
-from lungai_core.training.loop import TrainingData, fit, new_trainee
+from lungai_core.training.loop import TrainingData, fit
 from lungai_core.training.plan import plan_sha256
 from lungai_core.training.record import TrainingRecord, curves_csv, curves_png, describe_hardware, package_versions
 from lungai_core.training.split import Part, prove_no_leakage, split_by_fold
+from lungai_core.training.trainee import new_trainee
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lungai_core.training.checkpoint import CheckpointState
-    from lungai_core.training.loop import Step, Trainee
+    from lungai_core.training.loop import Step
     from lungai_core.training.plan import TrainingPlan
     from lungai_core.training.processes import Processes
     from lungai_core.training.samples import NoduleSample
+    from lungai_core.training.trainee import Trainee
 
 __all__ = ["Host", "best_trainee", "checkpoints_of", "count_folds", "load_samples", "train_fold"]
 

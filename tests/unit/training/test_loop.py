@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from lungai_core.errors import CheckpointMismatchError, DataSetError, NonFiniteLossError, TrainingPlanError
-from lungai_core.training.loop import TrainingData, fit, new_trainee, validate
+from lungai_core.training.loop import TrainingData, fit
 from lungai_core.training.plan import Keep
 from lungai_core.training.processes import Processes
 from lungai_core.training.split import Part, split_by_fold
+from lungai_core.training.trainee import validate
 
 ONE = Processes()
 
@@ -149,14 +150,3 @@ def test_reduced_precision_trains_with_finite_losses(data, plan, tmp_path):
     half = type(plan).model_validate_json(half.model_dump_json(warnings=False))
     state = fit(half, data, tmp_path, processes=ONE)
     assert np.isfinite(state.rows[0].train_total)
-
-
-@pytest.mark.verifies("SRS-TRAIN-009")
-def test_validation_without_labels_gives_no_figure(data, plan):
-    bare = [
-        dataclasses.replace(s, mask=None, labels=s.labels.model_copy(update={"diagnosis": None, "diameter_mm": None}))
-        for s in data.validation
-    ]
-    found = validate(new_trainee(plan), bare, plan=plan)
-    assert (found.auc, found.dice, found.mae_mm) == (None, None, None)
-    assert found.losses == (0.0, 0.0, 0.0)

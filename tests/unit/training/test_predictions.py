@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lungai_core.training.loop import new_trainee
 from lungai_core.training.predictions import Platt, calibrate, choose_review, predict_fold, predictions_csv
+from lungai_core.training.trainee import new_trainee
 
 
 @pytest.fixture(scope="module")
