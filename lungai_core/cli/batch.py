@@ -141,15 +141,14 @@ def run_batch(cases: tuple[BatchCase, ...], /, *, plan: WorkerPlan, jobs: int) -
 
     pack = open_pack(plan.pack_path)
     configuration = f"lungai-core {__version__}, model {pack.sha256}, {plan.policy.precision.value}"
-    plan.out_dir.mkdir(parents=True, exist_ok=True)
+    # What keeps every worker from starting shall be one error here, before anything is made, and not a death of each.
+    with InferenceEngine.open(pack, policy=plan.policy):
+        plan.out_dir.mkdir(parents=True, exist_ok=True)
     with _only_run(plan.ledger_path):
         ledger = SqliteLedger(plan.ledger_path)
         ledger.enqueue(cases, configuration=configuration)
         # The lock is ours, so a case that is marked as running belongs to a run that is dead.
         ledger.release_all()
-        # What keeps every worker from starting shall be one error here and not a death of each.
-        with InferenceEngine.open(pack, policy=plan.policy):
-            pass
         _supervise(ledger, plan=plan, jobs=jobs)
         _remove_remains(cases, plan.out_dir)
         return _close(ledger)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,6 +40,8 @@ def _train(
     ] = False,
 ) -> None:
     """Train the network from a plan. Under torchrun, several processes train together."""
+    # First of all, so that an installation without the extra `train` is told of that one and not of a part of it.
+    import_module("torch")
     from lungai_core.training.crossval import cross_validate as run_all
     from lungai_core.training.evaluation import render_evaluation
     from lungai_core.training.plan import read_plan

@@ -21,6 +21,7 @@ from pydicom._dicom_dict import DicomDictionary
 from pydicom._uid_dict import UID_dictionary
 from pydicom.datadict import keyword_dict
 from pydicom.sr._concepts_dict import concepts as _concepts
+from pydicom.sr._snomed_dict import mapping as _snomed
 
 __all__ = ["defined_terms", "generate_tables", "main"]
 
@@ -30,6 +31,7 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Non
 _DECIDING_TYPES = ("1", "1C", "2", "2C")
 # pydicom leaves the type of its inner values open: names to codes to meaning and context groups.
 concepts = cast("dict[str, dict[str, dict[str, tuple[str, list[int]]]]]", _concepts)
+retired_codes = cast("dict[str, dict[str, str]]", _snomed)["SCT"]
 _TERM = re.compile(rb"[A-Z][A-Z0-9_ ]{0,15}")
 
 
@@ -139,6 +141,7 @@ def _structured_content(path: Path, /) -> dict[str, Json]:
                 "meaning": meaning,
                 "value": value,
                 "scheme": scheme,
+                "retired_srt_value": retired_codes.get(value, "") if scheme == "SCT" else "",
                 "value_type": value_type,
                 "code": code,
                 "options": {option: found for option, found in zip(options, found_codes, strict=True) if found},

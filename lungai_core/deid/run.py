@@ -158,13 +158,19 @@ def deidentify_series(
     OutputFolderError
         If the output folder holds something, or is the input folder.
     InvalidArgumentError
-        If the input is no folder.
+        If the input is no folder, or has no file in it.
     """
     chosen = options or RunOptions()
     source, target = input_folder.resolve(), output_folder.resolve()
     _require_folders(source, target)
     audit_folder = (chosen.audit_folder or target.parent / f"{target.name}-audit").resolve()
     inputs = list(_inputs(source, (target, audit_folder), secret))
+    if not inputs:
+        raise InvalidArgumentError(
+            "There is no file below the input folder.",
+            allowed="a folder with DICOM files, at any depth",
+            remedy="Name the folder that holds the series.",
+        )
     run = _Run(target, profile, secret, len(inputs), progress)
     if chosen.mode is RunMode.DRY:
         for results in _results(inputs, None, profile, secret, chosen.jobs):

@@ -34,6 +34,8 @@ __all__ = [
 
 _REPEATING_LOW, _REPEATING_HIGH = 0x5000, 0x60FF
 _CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
+# Designators of SNOMED codes before SCT, PS3.16 section 8.1; they share their values.
+_BEFORE_SCT = ("SRT", "SNM3", "99SDM")
 _Key = TypeVar("_Key")
 
 
@@ -283,7 +285,7 @@ def content_rule(value: str, scheme: str, value_type: str, options: frozenset[Op
     value
         Code Value of the concept name.
     scheme
-        Its Coding Scheme Designator.
+        Its Coding Scheme Designator; of a SNOMED concept, its designators before SCT too.
     value_type
         The item's Value Type.
     options
@@ -337,10 +339,13 @@ def _rows_by_tag() -> dict[str, Row]:
 
 @cache
 def _content_rows() -> dict[tuple[str, str, str], tuple[str, dict[str, str]]]:
-    return {
-        (row["value"], row["scheme"], row["value_type"]): (row["code"], row["options"])
-        for row in _table("e3_4_1.json")["rows"]
-    }
+    found = {}
+    for row in _table("e3_4_1.json")["rows"]:
+        names = [(row["value"], row["scheme"])]
+        if row["retired_srt_value"]:
+            names += [(row["retired_srt_value"], scheme) for scheme in _BEFORE_SCT]
+        found |= {(*name, row["value_type"]): (row["code"], row["options"]) for name in names}
+    return found
 
 
 @cache

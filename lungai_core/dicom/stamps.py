@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ _MOMENTS = frozenset({"ContributionDateTime", "ObservationDateTime"})
 _KEEP = ~((0xF << 76) | (3 << 62)) & ((1 << 128) - 1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ObjectStamp:
     """Which result an object is written from, and when.
 
@@ -66,8 +67,12 @@ class ObjectStamp:
         role
             What it identifies, as ``"segmentation instance"``.
         """
-        content = self.report.model_copy(update={"timings_s": None}).model_dump_json()
-        return derived_uid(content, self.written_at.isoformat(), self.subject, role)
+        return derived_uid(self._content, self.written_at.isoformat(), self.subject, role)
+
+    # Each object asks for several UIDs, and the text of a large report takes milliseconds.
+    @cached_property
+    def _content(self) -> str:
+        return self.report.model_copy(update={"timings_s": None}).model_dump_json()
 
 
 def derived_uid(*parts: str) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 from pydantic import Field, ValidationError
 
 from lungai_core.domain.model import FrozenModel
-from lungai_core.errors import CaseListError, LedgerMismatchError
+from lungai_core.errors import CaseListError, LedgerMismatchError, OutputFolderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["BatchCase", "CaseCount", "CaseList", "CaseState", "Lease", "Ledger", "SqliteLedger", "read_cases"]
 
 _BUSY_TIMEOUT_S = 60
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    """
 CREATE TABLE IF NOT EXISTS cases (
     case_id TEXT PRIMARY KEY,
     position INTEGER NOT NULL,
@@ -37,8 +38,9 @@ CREATE TABLE IF NOT EXISTS cases (
     review_required INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
     lease_until REAL NOT NULL DEFAULT 0
-);
-"""
+)
+""",
+)
 
 
 class CaseState(StrEnum):
@@ -177,22 +179,37 @@ class SqliteLedger:
     ----------
     path
         The file; made where it does not exist. Any number of processes may open it.
+
+    Raises
+    ------
+    OutputFolderError
+        From each method, if the file cannot be read or written, is no ledger, or its disk is full; no state is lost.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(self._path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)) as connection:
+                connection.execute("PRAGMA synchronous=FULL")
+                yield connection
+        except sqlite3.DatabaseError as error:
+            raise _unusable(self._path, error) from error
+
+    @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self._path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)) as connection:
-            connection.execute("PRAGMA synchronous=FULL")
+        with self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                # On a full disk SQLite has rolled back by itself.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
 
     def enqueue(self, cases: Sequence[BatchCase], /, *, configuration: str) -> None:
         """Add the cases that are not in the ledger yet.
@@ -211,9 +228,9 @@ class SqliteLedger:
         LedgerMismatchError
             If the ledger was begun with another configuration, or knows a case by other paths.
         """
-        with closing(sqlite3.connect(self._path, timeout=_BUSY_TIMEOUT_S)) as connection:
-            connection.executescript(_SCHEMA)
         with self._transaction() as connection:
+            for statement in _SCHEMA:
+                connection.execute(statement)
             connection.execute("INSERT OR IGNORE INTO meta VALUES ('configuration', ?)", (configuration,))
             (known,) = connection.execute("SELECT value FROM meta WHERE name = 'configuration'").fetchone()
             if known != configuration:
@@ -308,7 +325,7 @@ class SqliteLedger:
 
         :implements: SRS-INFER-011, SDS-INFER-010
         """
-        with closing(sqlite3.connect(self._path, timeout=_BUSY_TIMEOUT_S)) as connection:
+        with self._connection() as connection:
             found = dict(connection.execute("SELECT state, COUNT(*) FROM cases GROUP BY state").fetchall())
             (review,) = connection.execute("SELECT COALESCE(SUM(review_required), 0) FROM cases").fetchone()
         return CaseCount(tuple((state, found.get(state.value, 0)) for state in CaseState), int(review))
@@ -318,7 +335,7 @@ class SqliteLedger:
 
         :implements: SRS-INFER-011, SDS-INFER-010
         """
-        with closing(sqlite3.connect(self._path, timeout=_BUSY_TIMEOUT_S)) as connection:
+        with self._connection() as connection:
             rows = connection.execute(
                 "SELECT case_id, state, reason FROM cases WHERE state IN ('rejected', 'failed') ORDER BY position"
             ).fetchall()
@@ -372,4 +389,13 @@ def _mismatch(what: str, where: str, /) -> LedgerMismatchError:
         where=where,
         allowed="the model, software, settings and paths that the output folder was begun with",
         remedy="Choose another output folder, or run with what this one was begun with.",
+    )
+
+
+def _unusable(path: Path, error: sqlite3.DatabaseError, /) -> OutputFolderError:
+    return OutputFolderError(
+        f"The ledger cannot be used ({error.sqlite_errorname}).",
+        where=str(path),
+        allowed="a ledger that lungai batch has made, on a disk with free space",
+        remedy="Mend permissions or free disk space and run again; a damaged ledger is moved away with its results.",
     )

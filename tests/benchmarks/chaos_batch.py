@@ -55,7 +55,7 @@ def workers_of(pid: int) -> list[int]:
 
 def wait_for(ledger: SqliteLedger, path: Path, ended: int) -> None:
     """Wait until so many cases have ended."""
-    while not path.exists() or ledger.count().ended < ended:
+    while not (path.exists() and path.stat().st_size) or ledger.count().ended < ended:
         time.sleep(0.05)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from lungai_core.cli.app import main
 from lungai_core.cli.batch import in_shard
-from lungai_core.errors import InvalidArgumentError, LedgerBusyError
+from lungai_core.errors import InvalidArgumentError, LedgerBusyError, LedgerMismatchError
 from lungai_core.inference.ledger import BatchCase, CaseState, SqliteLedger
 from lungai_core.report.result_json import read_result_json
 from lungai_core.testing.phantom import PhantomSpec, make_phantom
@@ -81,7 +81,15 @@ def test_every_case_ends_once_over_the_death_of_a_worker_and_of_the_whole_run(tm
     ledger = SqliteLedger(out / "ledger.sqlite")
     options = ("--jobs", "2", "--lease-s", "2")
     first = start(cases, out, *options)
-    wait_until(lambda: (out / "ledger.sqlite").exists() and ledger.count().ended >= 1 and children(first.pid))
+    # An empty file is one that SQLite has opened and not yet written.
+    wait_until(
+        lambda: (
+            (out / "ledger.sqlite").exists()
+            and (out / "ledger.sqlite").stat().st_size
+            and ledger.count().ended >= 1
+            and children(first.pid)
+        )
+    )
     os.kill(children(first.pid)[0], signal.SIGKILL)
     wait_until(lambda: ledger.count().ended >= 2)
     first.kill()
@@ -111,6 +119,19 @@ def test_a_finished_batch_is_not_run_again_and_a_result_left_by_a_dead_worker_is
     assert SqliteLedger(out / "ledger.sqlite").count().of(CaseState.DONE) == 2
 
 
+@pytest.mark.verifies("SRS-CLI-003", "SRS-INFER-011")
+def test_a_result_of_another_input_in_the_folder_of_a_case_is_left_there_and_fails_the_case(tmp_path, capsys):
+    cases, out = write_list(tmp_path, cases=1), tmp_path / "out"
+    assert main(["batch", str(cases), "--out", str(out), "--no-dicom"]) == 5
+    earlier = (out / "case-000" / "result.json").read_bytes()
+    listed = (tmp_path / "candidates-0.json").read_text()
+    (tmp_path / "candidates-0.json").write_text(listed.replace("-60.0", "-59.0"))
+    (out / "ledger.sqlite").unlink()
+    assert main(["batch", str(cases), "--out", str(out), "--no-dicom"]) == 6
+    assert f"case-000: failed: {LedgerMismatchError.code}" in capsys.readouterr().err
+    assert (out / "case-000" / "result.json").read_bytes() == earlier
+
+
 @pytest.mark.verifies("SRS-CLI-003")
 def test_a_second_run_on_the_same_folder_is_refused(tmp_path, capsys):
     fcntl = pytest.importorskip("fcntl", reason="POSIX only")
@@ -130,3 +151,12 @@ def test_shards_part_the_list_and_a_bad_shard_is_refused():
     for shard in ("3/3", "a/b", "1", "-1/2"):
         with pytest.raises(InvalidArgumentError):
             in_shard(cases, shard=shard)
+
+
+@pytest.mark.verifies("SRS-CLI-003")
+def test_a_batch_that_cannot_open_its_model_makes_no_folder(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    cases, out = write_list(tmp_path, cases=1), tmp_path / "out"
+    assert main(["batch", str(cases), "--out", str(out)]) == 6
+    assert "lungai-core[inference]" in capsys.readouterr().err
+    assert not out.exists()

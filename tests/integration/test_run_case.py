@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import datetime
 
 import pydicom
 import pytest
 from jsonschema import Draft202012Validator
 
 from lungai_core.cli.app import main
-from lungai_core.inference.providers import Provider, unavailable_reason
-from lungai_core.modelpack.pack import bundled_pack
+from lungai_core.cli.walk import CaseFiles, DicomObjects, OnRefusal, walk_case
+from lungai_core.inference.providers import Provider, ProviderPolicy, unavailable_reason
+from lungai_core.modelpack.pack import bundled_pack, open_pack
 from lungai_core.report.result_json import published_result_schema, read_result_json
+from support.full_disk import files_end_at
 
 NODULE = [56.21, 86.34, -115.87]
 
@@ -100,6 +103,17 @@ def test_a_refused_series_leaves_a_structured_report_of_the_refusal(ct_dir, cand
     (study,) = report.CurrentRequestedProcedureEvidenceSequence
     assert refusal.code in report.to_json()
     assert len(study.ReferencedSeriesSequence[0].ReferencedSOPSequence) == 11
+    files = CaseFiles(
+        ct_dir=gapped,
+        candidates_file=candidates(NODULE),
+        out_dir=tmp_path / "masks only",
+        written_at=datetime(2026, 1, 2),  # noqa: DTZ001  DICOM times are local
+        objects=DicomObjects.SEGMENTATION,
+    )
+    pack = open_pack(bundled_pack())
+    walk_case(files, pack=pack, policy=ProviderPolicy.cpu_only(), on_refusal=OnRefusal.REPORT)
+    assert (tmp_path / "masks only" / "result.json").is_file()
+    assert not (tmp_path / "masks only" / "dicom").exists()
 
 
 @pytest.mark.verifies("SRS-CLI-002", "SRS-INFER-002", "RC-INFER-001")
@@ -126,3 +140,14 @@ def test_a_folder_that_holds_something_is_left_as_it_is(ct_dir, candidates, tmp_
     (out / "notes.txt").write_text("mine")
     assert _run(ct_dir, candidates(NODULE), out) == 6
     assert [path.name for path in out.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.verifies("SRS-CLI-002", "SRS-FILE-001")
+@pytest.mark.parametrize("size_bytes", [1_000, 60_000, 400_000])
+def test_a_disk_that_is_full_at_any_of_the_files_leaves_nothing(ct_dir, candidates, tmp_path, capsys, size_bytes):
+    file = candidates(NODULE)
+    before = sorted(tmp_path.iterdir())
+    with files_end_at(size_bytes):
+        assert _run(ct_dir, file, tmp_path / "out", "--pdf", "en", "--secondary-capture") == 6
+    assert "LAI-RES-002" in capsys.readouterr().err
+    assert sorted(tmp_path.iterdir()) == before

@@ -68,3 +68,11 @@ def test_every_row_of_the_table_is_described_for_a_profile(profile, capsys):
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| (")]
     assert len(rows) == 657
     assert main(["deidentify"]) == 2
+
+
+@pytest.mark.verifies("SRS-DEID-012", "SRS-DEID-011")
+def test_an_empty_folder_is_an_error_with_a_remedy_and_makes_nothing(tmp_path, capsys):
+    (tmp_path / "in" / "deeper").mkdir(parents=True)
+    assert main(["deidentify", str(tmp_path / "in"), str(tmp_path / "out")]) == 2
+    assert "Name the folder that holds the series" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -51,3 +52,10 @@ def test_an_absent_plan_is_a_usage_error(tmp_path, capsys):
     arguments = ["train", "--plan", str(tmp_path / "absent.toml"), "--out", str(tmp_path / "run")]
     assert main(arguments) == ExitCode.USAGE
     assert "LAI-TRAIN-002" in capsys.readouterr().err
+
+
+@pytest.mark.verifies("SRS-TRAIN-014", "SRS-CLI-001")
+def test_an_installation_without_the_extra_is_told_of_the_one_extra_that_it_needs(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert main(["train", "--plan", str(tmp_path / "plan.toml"), "--out", str(tmp_path / "out")]) == 6
+    assert "lungai-core[train]" in capsys.readouterr().err

@@ -34,6 +34,10 @@ def test_the_table_gives_each_concept_its_code_under_the_chosen_options():
     assert content_rule("121071", "DCM", "TEXT", frozenset({Option.CLEAN_DESCRIPTORS})) == "C"
     assert content_rule("113877", "DCM", "TEXT", frozenset({Option.RETAIN_DEVICE_IDENTITY})) == "K"
     assert content_rule("371524004", "SCT", "COMPOSITE", frozenset({Option.RETAIN_UIDS})) == "K"
+    for before in ("SRT", "SNM3", "99SDM"):
+        assert content_rule("R-42B89", before, "COMPOSITE", frozenset({Option.RETAIN_UIDS})) == "K"
+        assert not content_rule("", before, "TEXT", frozenset())
+    assert not content_rule("R-42B89", "SCT", "COMPOSITE", frozenset())
     assert content_rule("113809", "DCM", "DATETIME", frozenset({Option.RETAIN_MODIFIED_DATES})) == "C"
     assert not content_rule("999999", "DCM", "TEXT", frozenset())
 

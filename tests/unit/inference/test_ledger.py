@@ -9,8 +9,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from lungai_core.errors import CaseListError, LedgerMismatchError
+from lungai_core.errors import CaseListError, LedgerMismatchError, OutputFolderError
 from lungai_core.inference.ledger import BatchCase, CaseState, SqliteLedger, read_cases
+from support.full_disk import files_end_at
 
 CASES = tuple(BatchCase(case_id=f"c{n}", ct_dir=f"/ct/{n}", candidates_file=f"/k/{n}") for n in range(4))
 
@@ -53,6 +54,23 @@ def test_a_renewed_lease_lasts(ledger):
     assert ledger.renew(lease, now=9.0, seconds=10.0)
     taken = [_lease(ledger, 15.0, seconds=100.0) for _ in range(4)]
     assert [other and other.case.case_id for other in taken] == ["c1", "c2", "c3", None]
+
+
+@pytest.mark.verifies("SRS-INFER-011", "RC-INFER-006")
+def test_a_full_disk_is_a_typed_error_and_costs_no_state(ledger, tmp_path):
+    lease = _lease(ledger, 0.0)
+    more = [BatchCase(case_id=f"n{n}", ct_dir="/ct", candidates_file="/k") for n in range(500)]
+    with files_end_at((tmp_path / "ledger.sqlite").stat().st_size), pytest.raises(OutputFolderError, match="SQLITE_"):
+        ledger.enqueue(more, configuration="m1")
+    assert ledger.count().total == len(CASES)
+    assert ledger.end(lease, state=CaseState.DONE, reason="", review_required=0)
+
+
+@pytest.mark.verifies("SRS-INFER-011")
+def test_a_file_that_is_no_ledger_is_a_typed_error(tmp_path):
+    (tmp_path / "ledger.sqlite").write_bytes(b"no data base" * 1000)
+    with pytest.raises(OutputFolderError, match="SQLITE_NOTADB"):
+        SqliteLedger(tmp_path / "ledger.sqlite").count()
 
 
 @pytest.mark.verifies("SRS-INFER-011", "RC-INFER-006")
