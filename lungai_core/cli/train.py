@@ -66,7 +66,7 @@ def _train(
             typer.echo(text, nl=False)
 
 
-def _progress(shown: bool, /) -> Progress:  # noqa: FBT001
+def _progress(shown: bool, /) -> Progress:  # noqa: FBT001  # private, with one call
     console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),

@@ -107,7 +107,7 @@ def ratings(values: ArrayLike, /) -> Ratings:
         If no unit has two ratings.
     """
     table = np.asarray(values, dtype=np.float64)
-    if table.ndim != 2 or np.isinf(table).any():  # noqa: PLR2004 - units by readers
+    if table.ndim != 2 or np.isinf(table).any():
         raise bad_data(
             "Ratings are no table of units by readers.", where="ratings", allowed="finite numbers or missing"
         )
@@ -142,7 +142,7 @@ def chance_corrected(
     confidence
         Two-sided nominal coverage (normal).
     """
-    if data.categories.size < 2:  # noqa: PLR2004
+    if data.categories.size < 2:
         raise not_estimable(
             "A kappa does not exist without variation.", where="ratings", allowed="two categories in use"
         )
@@ -184,7 +184,7 @@ def cohen_kappa(
         Two-sided nominal coverage.
     """
     counts = np.asarray(table, dtype=np.float64)
-    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or counts.sum() <= 0:  # noqa: PLR2004
+    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or counts.sum() <= 0:
         raise bad_data("The table of two readers is not square or empty.", where="table", allowed="equal categories")
     n = counts.sum()
     p = counts / n
@@ -222,7 +222,7 @@ def gwet_ac1_of_table(table: ArrayLike, /, *, confidence: float = 0.95) -> Agree
         Two-sided nominal coverage.
     """
     counts = np.asarray(table, dtype=np.int64)
-    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or counts.sum() <= 0 or counts.min() < 0:  # noqa: PLR2004
+    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or counts.sum() <= 0 or counts.min() < 0:
         raise bad_data("The table of two readers is not square or empty.", where="table", allowed="equal categories")
     pairs = np.repeat(np.indices(counts.shape).reshape(2, -1).T, counts.ravel(), axis=0)
     raw = chance_corrected(ratings(pairs), model=ChanceModel.GWET, confidence=confidence)
@@ -272,7 +272,7 @@ def fleiss_kappa(counts: ArrayLike, /) -> float:
     """
     table = np.asarray(counts, dtype=np.float64)
     readers = table.sum(axis=1)
-    if table.ndim != 2 or (readers != readers[0]).any() or readers[0] < 2:  # noqa: PLR2004
+    if table.ndim != 2 or (readers != readers[0]).any() or readers[0] < 2:
         raise bad_data(
             "Units have different numbers of ratings.", where="counts", allowed="the same number, at least 2"
         )

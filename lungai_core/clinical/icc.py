@@ -92,7 +92,7 @@ def intraclass_correlation(measurements: ArrayLike, /, *, form: IccForm, confide
 
 def _table(measurements: ArrayLike) -> _Table:
     x = np.asarray(measurements, dtype=np.float64)
-    if x.ndim != 2 or min(x.shape) < 2 or not np.isfinite(x).all():  # noqa: PLR2004
+    if x.ndim != 2 or min(x.shape) < 2 or not np.isfinite(x).all():
         raise bad_data(
             "An ICC needs a complete table of units by readers.",
             where="measurements",

@@ -102,7 +102,7 @@ def population_stability(
     ]
     index = _stability(counts[0], counts[1])
     used = cuts.size + 1
-    if used < 2:  # noqa: PLR2004
+    if used < 2:
         raise bad_data("The reference has no variation.", where="reference", allowed="different values")
     scale = 1 / old.size + 1 / new.size
     return StabilityResult(
@@ -176,7 +176,7 @@ def maximum_mean_discrepancy(
         Their number; the smallest p-value is 1 / (permutations + 1).
     """
     x, y = np.asarray(reference, dtype=np.float64), np.asarray(current, dtype=np.float64)
-    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or min(len(x), len(y)) < 2:  # noqa: PLR2004
+    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or min(len(x), len(y)) < 2:
         raise bad_data("Two samples of vectors do not fit.", where=f"{x.shape}, {y.shape}", allowed="(n, f) and (m, f)")
     if len(x) + len(y) > _MOST_ROWS:
         raise bad_data("Too many vectors.", where=f"{len(x) + len(y)} rows", allowed=f"at most {_MOST_ROWS}")
@@ -218,7 +218,7 @@ def category_drift(reference: Sequence[int], current: Sequence[int], /) -> Hypot
         Counts of the same categories in the same order.
     """
     table = np.asarray([reference, current], dtype=np.float64)
-    if table.ndim != 2 or table.min() < 0 or (table.sum(axis=1) == 0).any():  # noqa: PLR2004
+    if table.ndim != 2 or table.min() < 0 or (table.sum(axis=1) == 0).any():
         raise bad_data("Counts of categories do not fit.", where="reference, current", allowed="equal lists of counts")
     table = table[:, table.sum(axis=0) > 0]
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()

@@ -304,9 +304,9 @@ class _MeanSquares:
 
 
 def _check_design(modalities: int, readers: int, generalisation: Generalisation) -> None:
-    if modalities < 2:  # noqa: PLR2004
+    if modalities < 2:
         raise not_estimable("A comparison needs two modalities.", where=f"{modalities} modality", allowed="at least 2")
-    if readers < 2 and generalisation is not Generalisation.CASES:  # noqa: PLR2004
+    if readers < 2 and generalisation is not Generalisation.CASES:
         raise not_estimable(
             "Nothing can be said about readers in general.",
             where=f"{readers} reader",
@@ -398,7 +398,7 @@ def _figure_intervals(
 def _difference(
     theta: NDArray[np.float64], standard_error: float, ddf: float, confidence: float, method: str
 ) -> Interval | None:
-    if theta.shape[0] != 2:  # noqa: PLR2004 - the difference of more than two modalities is no single number
+    if theta.shape[0] != 2:
         return None
     estimate = float(theta[0].mean() - theta[1].mean())
     half = _t_or_normal(confidence, ddf) * standard_error

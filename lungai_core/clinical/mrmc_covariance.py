@@ -134,7 +134,7 @@ def auc_left_out(study: ReaderStudy, /) -> tuple[NDArray[np.float64], NDArray[np
     """
     v10, v01, figures = _placements(study)
     m, n = v10.shape[1], v01.shape[1]
-    if min(m, n) < 2:  # noqa: PLR2004
+    if min(m, n) < 2:
         raise not_estimable(
             "A jackknife needs two cases of each class.", where=f"{m} and {n} cases", allowed="two of each"
         )
@@ -162,7 +162,7 @@ def sensitivity_jackknife(study: ReaderStudy, /, *, threshold: float) -> MeritEs
     _require_crossed(study)
     hits = (study.scores[:, :, study.truth] >= threshold).astype(np.float64)
     n = hits.shape[2]
-    if n < 2:  # noqa: PLR2004
+    if n < 2:
         raise not_estimable("A jackknife needs two diseased cases.", where=f"{n} cases", allowed="at least 2")
     figures = hits.mean(axis=2)
     left = np.moveaxis((n * figures[:, :, None] - hits) / (n - 1), 2, 0)

@@ -196,7 +196,7 @@ def _new(mark: str, *, height: float = 4.2) -> tuple[Figure, Axes]:
 
 
 def _finish(figure: Figure, name: str, title: str) -> Plot:
-    from matplotlib import rc_context  # noqa: PLC0415
+    from matplotlib import rc_context  # noqa: PLC0415  # heavy, and an extra
 
     png, svg = io.BytesIO(), io.BytesIO()
     # A fixed salt for identifiers and no date: the same values give the same bytes.

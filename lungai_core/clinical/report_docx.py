@@ -40,8 +40,8 @@ def report_docx(report: StudyReport, /, *, disclaimer: str) -> bytes:
     """
     try:
         from docx import Document as new_document  # noqa: N813, PLC0415 - of an extra
-        from docx.enum.section import WD_ORIENT  # noqa: PLC0415
-        from docx.shared import Inches, Pt  # noqa: PLC0415
+        from docx.enum.section import WD_ORIENT  # noqa: PLC0415  # an extra that may be absent
+        from docx.shared import Inches, Pt  # noqa: PLC0415  # an extra that may be absent
     except ImportError as error:
         raise MissingDependencyError(
             "DOCX needs python-docx, which is not installed.",

@@ -230,4 +230,4 @@ def _interval(interval: Interval) -> str:
 
 
 def _p_value(value: float) -> str:
-    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"  # noqa: PLR2004 - how p-values are printed
+    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"

@@ -73,7 +73,7 @@ class RocData:
     @property
     def variance(self) -> float:
         """DeLong's variance of the area; it needs two cases of each class."""
-        if min(self.v10.size, self.v01.size) < 2:  # noqa: PLR2004
+        if min(self.v10.size, self.v01.size) < 2:
             raise not_estimable("A variance of an AUC does not exist.", where="cases", allowed="two of each class")
         return float(self.v10.var(ddof=1) / self.v10.size + self.v01.var(ddof=1) / self.v01.size)
 
@@ -304,7 +304,7 @@ def obuchowski_auc_variance(
     diseased = _centred_sums(codes[positive], data.v10 - data.auc, patients)
     healthy = _centred_sums(codes[~positive], data.v01 - data.auc, patients)
     with_positive, with_negative = np.unique(codes[positive]).size, np.unique(codes[~positive]).size
-    if min(with_positive, with_negative, patients) < 2:  # noqa: PLR2004
+    if min(with_positive, with_negative, patients) < 2:
         raise not_estimable(
             "A variance between patients cannot be estimated.", where="patients", allowed="two of each class"
         )

@@ -126,7 +126,7 @@ def compare_masks(
     tolerance_mm
         Distance up to which surfaces count as equal in the normalised surface Dice.
     """
-    if reference.shape != predicted.shape or reference.ndim != 3:  # noqa: PLR2004
+    if reference.shape != predicted.shape or reference.ndim != 3:
         raise bad_data(
             "Two masks have different grids.", where=f"{reference.shape}, {predicted.shape}", allowed="one (z, y, x)"
         )

@@ -103,7 +103,7 @@ def heterogeneity_test(rows: Sequence[SubgroupRow], /) -> HypothesisTest:
         If fewer than two subgroups have an interval.
     """
     known = [row.interval for row in rows if row.interval is not None and row.interval.upper > row.interval.lower]
-    if len(known) < 2:  # noqa: PLR2004
+    if len(known) < 2:
         raise not_estimable("Subgroups cannot be compared.", where=f"{len(known)} subgroups", allowed="at least 2")
     estimates = np.asarray([one.estimate for one in known])
     errors = np.asarray([(one.upper - one.lower) / (2 * two_sided_z(one.confidence)) for one in known])

@@ -237,7 +237,7 @@ def _special(tag: int, profile: Profile, parent: int | None) -> Decision | None:
         return Decision(tag, action, Action.REMOVE, "UN", "X", "private")
     family = group >> 8
     # A plane whose data go leaves its rows, columns and labels without a meaning: the group goes as a whole.
-    if tag & 0xFFFF == 0 or group <= 0x0006 or family in (_OVERLAY_FAMILY, _CURVE_FAMILY):  # noqa: PLR2004
+    if tag & 0xFFFF == 0 or group <= 0x0006 or family in (_OVERLAY_FAMILY, _CURVE_FAMILY):  # noqa: PLR2004  # PS3.7: commands end at 6
         label = {_OVERLAY_FAMILY: "overlay", _CURVE_FAMILY: "curve"}.get(family, "group length or command")
         return Decision(tag, Action.REMOVE, Action.REMOVE, "UN", "X", label)
     if tag in _NEVER_KEPT:

@@ -43,9 +43,9 @@ def deidentify_dataset(dataset: Dataset, /, *, profile: Profile = BASIC, secret:
     """
     from copy import deepcopy  # noqa: PLC0415  # with pydicom, only where a data set is at hand
 
-    from pydicom import dcmread  # noqa: PLC0415
-    from pydicom.dataset import FileMetaDataset  # noqa: PLC0415
-    from pydicom.uid import ExplicitVRLittleEndian  # noqa: PLC0415
+    from pydicom import dcmread  # noqa: PLC0415  # as above
+    from pydicom.dataset import FileMetaDataset  # noqa: PLC0415  # as above
+    from pydicom.uid import ExplicitVRLittleEndian  # noqa: PLC0415  # as above
 
     copy = deepcopy(dataset)
     if not hasattr(copy, "file_meta"):

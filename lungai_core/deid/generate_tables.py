@@ -31,7 +31,7 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Non
 _DECIDING_TYPES = ("1", "1C", "2", "2C")
 # pydicom leaves the type of its inner values open: names to codes to meaning and context groups.
 concepts = cast("dict[str, dict[str, dict[str, tuple[str, list[int]]]]]", _concepts)
-retired_codes = cast("dict[str, dict[str, str]]", _snomed)["SCT"]
+retired_codes = _snomed["SCT"]
 _TERM = re.compile(rb"[A-Z][A-Z0-9_ ]{0,15}")
 
 

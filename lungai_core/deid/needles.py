@@ -208,4 +208,4 @@ def _spellings(part: str, encodings: tuple[str, ...] | None) -> set[bytes]:
 
 def _is_text(value: bytes) -> bool:
     stripped = value.strip(b" \0")
-    return len(stripped) >= _SHORTEST and all(byte >= 0x20 or byte in (9, 10, 13, 27) for byte in stripped)  # noqa: PLR2004
+    return len(stripped) >= _SHORTEST and all(byte >= 0x20 or byte in (9, 10, 13, 27) for byte in stripped)  # noqa: PLR2004  # below 0x20 are controls

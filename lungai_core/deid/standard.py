@@ -339,7 +339,7 @@ def _rows_by_tag() -> dict[str, Row]:
 
 @cache
 def _content_rows() -> dict[tuple[str, str, str], tuple[str, dict[str, str]]]:
-    found = {}
+    found: dict[tuple[str, str, str], tuple[str, dict[str, str]]] = {}
     for row in _table("e3_4_1.json")["rows"]:
         names = [(row["value"], row["scheme"])]
         if row["retired_srt_value"]:

@@ -60,14 +60,14 @@ def inspect_jpeg(stream: bytes, /) -> StreamFacts:
     last = b""
     for marker, body, _ in segments(stream):
         if marker in {_SOF_LOSSLESS, _SOF_JPEG_LS}:
-            if len(body) < 6:  # noqa: PLR2004
+            if len(body) < 6:
                 raise BrokenStreamError("the frame header is too short")
             bits, rows, columns, components = struct.unpack_from(">BHHB", body)
             facts, process = (rows, columns, components, bits), marker
-        elif 0xFFC0 <= marker <= 0xFFCF and marker not in _NO_FRAME_HEADERS:  # noqa: PLR2004
+        elif 0xFFC0 <= marker <= 0xFFCF and marker not in _NO_FRAME_HEADERS:
             raise BrokenStreamError("the frame is coded by another JPEG process than its transfer syntax says")
         last = body
-    if facts is None or len(last) < 6:  # noqa: PLR2004
+    if facts is None or len(last) < 6:
         raise BrokenStreamError("there is no frame header, or no scan header")
     _require_end(stream, _EOI)
     # The scan header ends with NEAR, ILV and the point transform in JPEG-LS; with predictor, 0 and the point transform
@@ -112,9 +112,9 @@ def inspect_jpeg2000(stream: bytes, /) -> StreamFacts:
             break
         if marker == _SIZ:
             facts = _image_size(body)
-        elif marker == _COD and len(body) > 9:  # noqa: PLR2004
+        elif marker == _COD and len(body) > 9:
             transforms.append(body[9])
-        elif marker == _COC and len(body) > 6:  # noqa: PLR2004
+        elif marker == _COC and len(body) > 6:
             transforms.append(body[6])
         offset = next_offset
     if facts is None or not transforms:
@@ -145,7 +145,7 @@ def _image_size(body: bytes) -> StreamFacts:
     if len(body) < 39 - 2:  # Rsiz, eight sizes, Csiz, then three bytes a component
         raise BrokenStreamError("the image size marker is too short")
     width, height, left, top, tile_width, tile_height, _, _, components = struct.unpack_from(">8IH", body, 2)
-    bits, step_x, step_y = body[36], body[37 - 0] if len(body) > 37 else 1, body[38] if len(body) > 38 else 1  # noqa: PLR2004
+    bits, step_x, step_y = body[36], body[37 - 0] if len(body) > 37 else 1, body[38] if len(body) > 38 else 1
     if tile_width == 0 or tile_height == 0 or step_x != 1 or step_y != 1:
         raise BrokenStreamError("tiles are empty, or the component is subsampled")
     return StreamFacts(height - top, width - left, components, (bits & 0x7F) + 1, is_reversible=True)
@@ -153,12 +153,12 @@ def _image_size(body: bytes) -> StreamFacts:
 
 def _follow_tile_parts(stream: bytes, offset: int) -> None:
     while True:
-        if len(stream) - offset < 2:  # noqa: PLR2004
+        if len(stream) - offset < 2:
             raise BrokenStreamError("the tile-parts lead past the end of the stream")
         marker = int.from_bytes(stream[offset : offset + 2], "big")
         if marker == _EOC:
             return
-        if marker != _SOT or len(stream) - offset < 12:  # noqa: PLR2004
+        if marker != _SOT or len(stream) - offset < 12:
             raise BrokenStreamError("the length of a tile-part leads to no marker")
         length = struct.unpack_from(">I", stream, offset + 6)[0]
         if length == 0:  # allowed in the last tile-part: it reaches to the end marker
@@ -175,11 +175,11 @@ def _after(stream: bytes, offset: int, marker: int) -> int:
 
 def _segment(stream: bytes, offset: int) -> tuple[int, bytes, int]:
     """Return a marker, the body of its segment, and where the next one begins."""
-    if len(stream) - offset < 4:  # noqa: PLR2004
+    if len(stream) - offset < 4:
         raise BrokenStreamError("the stream ends before its coded data")
     marker, length = struct.unpack_from(">HH", stream, offset)
     stop = offset + 2 + length
-    if marker < 0xFF01 or length < 2 or stop > len(stream):  # noqa: PLR2004
+    if marker < 0xFF01 or length < 2 or stop > len(stream):
         raise BrokenStreamError("a marker segment is broken")
     return marker, stream[offset + 4 : stop], stop
 

@@ -123,7 +123,7 @@ class ElementSet:
         :implements: SRS-DICOM-006, SDS-DICOM-002
         """
         value = self.values.get(tag, b"")
-        return int.from_bytes(value, "little" if self.little_endian else "big") if len(value) == 2 else None  # noqa: PLR2004
+        return int.from_bytes(value, "little" if self.little_endian else "big") if len(value) == 2 else None
 
     def signed(self, tag: int, /) -> int | None:
         """Return a 16-bit signed integer, or None where it is absent or of another length.
@@ -219,7 +219,7 @@ class _Walker:
         return stop
 
     def _element_head(self, offset: int, end: int) -> tuple[int, bytes, int, int]:
-        if end - offset < 8:  # noqa: PLR2004
+        if end - offset < 8:
             raise TruncatedError
         if not self._explicit:
             group, element, length = self._head.unpack_from(self._buffer, offset)
@@ -231,7 +231,7 @@ class _Walker:
             return group << 16 | element, b"", self._long.unpack_from(self._buffer, offset + 4)[0], offset + 8
         if vr not in _LONG_VRS:
             raise UnreadableError
-        if end - offset < 12:  # noqa: PLR2004
+        if end - offset < 12:
             raise TruncatedError
         return group << 16 | element, vr, self._long.unpack_from(self._buffer, offset + 8)[0], offset + 12
 

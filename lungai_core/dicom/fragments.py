@@ -33,7 +33,7 @@ def split_frames(value: bytes, /, *, frames: int) -> tuple[bytes, ...]:
     items: list[bytes] = []
     starts: list[int] = []
     while True:
-        if len(value) - offset < 8:  # noqa: PLR2004
+        if len(value) - offset < 8:
             raise BrokenStreamError("the fragments end without a delimiter")
         mark, length = value[offset : offset + 4], struct.unpack_from("<I", value, offset + 4)[0]
         if mark == _DELIMITER:

@@ -79,7 +79,7 @@ def _coding(stream: bytes) -> _Coding:
         elif marker == _DRI and any(body):
             raise BrokenStreamError("restart intervals are not read")
         elif marker == _SOS:
-            if len(body) < 6 or body[2] >> 4 not in tables or not 1 <= body[3] <= 7:  # noqa: PLR2004
+            if len(body) < 6 or body[2] >> 4 not in tables or not 1 <= body[3] <= 7:
                 raise BrokenStreamError("the scan names no Huffman table or no predictor")
             return _Coding(bits, body[3], tables[body[2] >> 4], _coded_bytes(stream, end))
     raise AssertionError("segments end with the scan")

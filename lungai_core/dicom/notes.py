@@ -71,7 +71,7 @@ def _has_several_kernels(stack: SliceStack) -> bool:
 
 def _has_gaps_between_slices(stack: SliceStack) -> bool:
     thickness = stack.frames[0].slice_thickness_mm
-    if not thickness or stack.along_mm is None or len(stack.frames) < 2:  # noqa: PLR2004
+    if not thickness or stack.along_mm is None or len(stack.frames) < 2:
         return False
     return float(stack.along_mm[1] - stack.along_mm[0]) > _GAP_FACTOR * thickness
 

@@ -169,7 +169,7 @@ def _transfer_syntax(buffer: bytes) -> tuple[str, int]:
     offset = _PREAMBLE_BYTES
     syntax = ""
     while True:
-        if len(buffer) - offset < 8:  # noqa: PLR2004
+        if len(buffer) - offset < 8:
             raise TruncatedError
         if buffer[offset : offset + 2] != b"\x02\x00":
             break

@@ -178,7 +178,7 @@ def _inspect(frame: FrameHeader, coded: bytes, limits: ReadLimits) -> None:
 
 def _decode(frame: FrameHeader, coded: bytes) -> NDArray[np.integer]:
     # pydicom takes 0.2 s to import, and uncompressed series do not need it.
-    from pydicom.pixels.decoders.base import get_decoder  # noqa: PLC0415
+    from pydicom.pixels.decoders.base import get_decoder  # noqa: PLC0415  # only for compressed pixels
 
     syntax = READABLE_SYNTAXES[frame.transfer_syntax_uid]
     decoder = get_decoder(frame.transfer_syntax_uid)
@@ -204,9 +204,9 @@ def _decode(frame: FrameHeader, coded: bytes) -> NDArray[np.integer]:
 
 def _one_frame(frame: FrameHeader, coded: bytes) -> Dataset:
     """Return the least data set that pydicom decodes: with checked values, not with those of the file."""
-    from pydicom.dataset import Dataset, FileMetaDataset  # noqa: PLC0415
-    from pydicom.encaps import encapsulate  # noqa: PLC0415
-    from pydicom.uid import UID  # noqa: PLC0415
+    from pydicom.dataset import Dataset, FileMetaDataset  # noqa: PLC0415  # only for compressed pixels
+    from pydicom.encaps import encapsulate  # noqa: PLC0415  # only for compressed pixels
+    from pydicom.uid import UID  # noqa: PLC0415  # only for compressed pixels
 
     pixel = frame.pixel_format
     dataset = Dataset()

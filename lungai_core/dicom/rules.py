@@ -266,7 +266,7 @@ def check_rules(stack: SliceStack, limits: ReadLimits, /) -> tuple[RuleResult, .
 
 
 def _check(rule: SeriesRule, stack: SliceStack, limits: ReadLimits) -> RuleResult:
-    if rule.error in _NEEDS_POSITIONS and (stack.along_mm is None or len(stack.frames) < 2):  # noqa: PLR2004
+    if rule.error in _NEEDS_POSITIONS and (stack.along_mm is None or len(stack.frames) < 2):
         return RuleResult(rule, Verdict.NOT_CHECKED)
     violation = rule.find(stack, limits)
     if violation is None:

@@ -116,37 +116,37 @@ def _pieces(text: str, /) -> Iterator[_Piece]:
         yield from _READERS.get(node.type, _nothing)(node)
 
 
-def _heading(node: Any, /) -> Iterator[_Piece]:  # noqa: ANN401  markdown-it's nodes, loaded when needed
+def _heading(node: Any, /) -> Iterator[_Piece]:
     if node.tag in _SECTION_TAGS:
         yield _Piece(node.tag, _words(node))
 
 
-def _paragraph(node: Any, /) -> Iterator[_Piece]:  # noqa: ANN401
+def _paragraph(node: Any, /) -> Iterator[_Piece]:
     yield _Piece("text", _words(node))
 
 
-def _list(node: Any, /) -> Iterator[_Piece]:  # noqa: ANN401
+def _list(node: Any, /) -> Iterator[_Piece]:
     for each in node.walk():
         if each.type == "paragraph":
             yield _Piece("bullet", _words(each))
 
 
-def _code(node: Any, /) -> Iterator[_Piece]:  # noqa: ANN401
+def _code(node: Any, /) -> Iterator[_Piece]:
     yield _Piece("code", node.content.rstrip("\n"))
 
 
-def _comment(node: Any, /) -> Iterator[_Piece]:  # noqa: ANN401
+def _comment(node: Any, /) -> Iterator[_Piece]:
     match = _ANSWERS.search(node.content)
     if match:
         yield _Piece("answers", match[1])
 
 
-def _table(node: Any, /) -> Iterator[_Piece]:  # noqa: ANN401
+def _table(node: Any, /) -> Iterator[_Piece]:
     rows = tuple(tuple(_words(cell) for cell in row.children) for row in node.walk() if row.type == "tr")
     yield _Piece("table", rows=rows)
 
 
-def _nothing(_: Any, /) -> Iterator[_Piece]:  # noqa: ANN401
+def _nothing(_: Any, /) -> Iterator[_Piece]:
     return iter(())
 
 
@@ -161,7 +161,7 @@ _READERS: Mapping[str, Callable[[Any], Iterator[_Piece]]] = {
 }
 
 
-def _words(node: Any, /) -> str:  # noqa: ANN401
+def _words(node: Any, /) -> str:
     return _plain("".join(child.content for child in node.children))
 
 

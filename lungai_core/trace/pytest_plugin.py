@@ -65,6 +65,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
         register(config)
     if config.getoption("trace_impact"):
-        from lungai_core.trace.selection import register_selection  # noqa: PLC0415
+        from lungai_core.trace.selection import register_selection  # noqa: PLC0415  # every pytest run loads this module
 
         register_selection(config)

@@ -102,7 +102,7 @@ class TraceDomain(Domain):
         builder: Builder,
         typ: str,  # noqa: ARG002 - Sphinx calls it with these names
         target: str,
-        node: pending_xref,  # noqa: ARG002
+        node: pending_xref,  # noqa: ARG002  # Sphinx gives it by name
         contnode: Element,
     ) -> nodes.reference | None:
         """Link an ID to its item; a known item that no page shows stays text.

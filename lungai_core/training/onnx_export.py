@@ -278,7 +278,7 @@ def _differs(how: str, name: str, /) -> ExportParityError:
     )
 
 
-def _session(model: bytes, /) -> Any:  # noqa: ANN401
+def _session(model: bytes, /) -> Any:  # noqa: ANN401  # ONNX Runtime ships no types
     ort = load_runtime()
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1

@@ -87,13 +87,13 @@ def share_batch_norm(module: nn.Module, /, *, device: str) -> nn.Module:
 
 class _SumOverProcesses(torch.autograd.Function):
     @staticmethod
-    def forward(_context: Any, values: torch.Tensor) -> torch.Tensor:  # noqa: ANN401
+    def forward(_context: Any, values: torch.Tensor) -> torch.Tensor:  # noqa: ANN401  # torch's type is private
         total = values.clone()
         distributed.all_reduce(total)
         return total
 
     @staticmethod
-    def backward(_context: Any, *gradients: torch.Tensor) -> torch.Tensor:  # noqa: ANN401
+    def backward(_context: Any, *gradients: torch.Tensor) -> torch.Tensor:  # noqa: ANN401  # torch's type is private
         total = gradients[0].clone()
         distributed.all_reduce(total)
         return total

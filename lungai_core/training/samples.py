@@ -271,7 +271,7 @@ def _fraction(
         series=sample.volume.series,
     )
     grid = _FRACTION.model_copy(update={"size_zyx": contract.size_zyx, "spacing_zyx_mm": contract.spacing_zyx_mm})
-    share: NDArray[np.bool_] = extract_patch(volume, candidate, contract=grid).values[0] >= 0.5  # noqa: PLR2004
+    share: NDArray[np.bool_] = extract_patch(volume, candidate, contract=grid).values[0] >= 0.5  # noqa: PLR2004  # half a voxel
     return share
 
 

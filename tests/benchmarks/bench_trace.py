@@ -54,7 +54,7 @@ class Cost:
 def measure(words: list[str], folder: Path, environment: dict[str, str] | None = None) -> Cost:
     """Run a command to its end and return its cost, children included."""
     started = time.perf_counter()
-    with open(os.devnull, "wb") as nothing:  # noqa: PTH123
+    with open(os.devnull, "wb") as nothing:  # noqa: PTH123  # os.devnull is a name and no path
         process = subprocess.Popen(words, cwd=folder, env=environment, stdout=nothing, stderr=nothing)
         _, _, usage = os.wait4(process.pid, 0)
     return Cost(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / KIB)

@@ -42,7 +42,7 @@ class Archive:
 
     def ask(self, path, data=None):
         request = urllib.request.Request(f"{self.address}{path}", data=data)  # noqa: S310  loopback
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  # loopback only
             return answer.read()
 
     def is_awake(self):

@@ -22,7 +22,7 @@ class FakeGpuRuntime:
     def SessionOptions(self):  # noqa: N802  the name in ONNX Runtime
         return self.runtime.SessionOptions()
 
-    def InferenceSession(self, graph, *, sess_options, providers, provider_options):  # noqa: N802
+    def InferenceSession(self, graph, *, sess_options, providers, provider_options):  # noqa: N802  # as above
         options = dict(zip(providers, provider_options, strict=True))
         fallback = sess_options.get_session_config_entry("session.disable_cpu_ep_fallback")
         self.sessions.append(SimpleNamespace(graph=graph, options=options, no_cpu=fallback == "1"))

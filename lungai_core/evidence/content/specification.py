@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["architecture", "design", "requirements", "risk", "trace_matrix", "user_needs"]
 
+_MOST_NAMED = 6
 _NONE = same("—")
 
 
@@ -277,11 +278,11 @@ def _units(material: Material, /) -> Section:
         if not each.needs_id:
             continue
         linked = {test.test_id for item in _with_parents(material, each.implements) for test in graph.tests_of(item)}
+        more = len(linked) - _MOST_NAMED
         tests = material.compute(
             "unit-tests",
             "tests that verify the items a source unit implements, or what those derive from",
-            ", ".join(sorted(map(_short, linked))[:6]) + (f" (+{len(linked) - 6})" if len(linked) > 6 else "")  # noqa: PLR2004
-            or "—",
+            ", ".join(sorted(map(_short, linked))[:_MOST_NAMED]) + (f" (+{more})" if more > 0 else "") or "—",
             inputs=(material.matrix.source_id,),
         )
         rows.append((_joined(material, (each.name,)), _joined(material, each.implements), quoted(tests)))

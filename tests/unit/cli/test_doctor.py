@@ -47,20 +47,20 @@ class _Driver:
     def __init__(self, count=1, status=0):
         self.count, self.status = count, status
 
-    def cuInit(self, _):  # noqa: N802
+    def cuInit(self, _):  # noqa: N802  # NVIDIA's name
         return self.status
 
-    def cuDeviceGetCount(self, count):  # noqa: N802
+    def cuDeviceGetCount(self, count):  # noqa: N802  # NVIDIA's name
         count._obj.value = self.count
         return 0
 
-    def cuDeviceGet(self, handle, index):  # noqa: N802
+    def cuDeviceGet(self, handle, index):  # noqa: N802  # NVIDIA's name
         handle._obj.value = index
 
-    def cuDeviceGetName(self, name, size, _):  # noqa: N802
+    def cuDeviceGetName(self, name, size, _):  # noqa: N802  # NVIDIA's name
         name.value = b"NVIDIA H100 80GB HBM3"[:size]
 
-    def cuDeviceTotalMem_v2(self, memory, _):  # noqa: N802
+    def cuDeviceTotalMem_v2(self, memory, _):  # noqa: N802  # NVIDIA's name
         memory._obj.value = 80 << 30
 
 

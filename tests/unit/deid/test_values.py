@@ -49,7 +49,7 @@ def test_each_form_of_a_date_moves_and_keeps_its_form(vr, value, moved):
 def test_intervals_are_kept(first, second, days):
     by = dt.timedelta(days=days)
     moved = [
-        dt.datetime.strptime(shift_dates(date.strftime("%Y%m%d"), vr="DA", by=by), "%Y%m%d").date()  # noqa: DTZ007
+        dt.datetime.strptime(shift_dates(date.strftime("%Y%m%d"), vr="DA", by=by), "%Y%m%d").date()  # noqa: DTZ007  # a DICOM date
         for date in (first, second)
     ]
     assert moved[1] - moved[0] == second - first
