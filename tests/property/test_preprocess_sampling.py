@@ -11,20 +11,15 @@ from hypothesis import strategies as st
 from lungai_core.domain.candidate import Candidate
 from lungai_core.domain.contract import InputContract
 from lungai_core.domain.geometry import Geometry
-from lungai_core.domain.volume import CtSeries, CtVolume
+from lungai_core.domain.volume import CtVolume
 from lungai_core.preprocess.axes import plan_axis
 from lungai_core.preprocess.interpolation import ValueMap, interpolate
 from lungai_core.preprocess.kernels import Kernel
 from lungai_core.preprocess.patch import extract_patch
 from lungai_core.preprocess.resampling import resample
+from support.volumes import series_of
 
-SERIES = CtSeries(
-    study_instance_uid="1.2",
-    series_instance_uid="1.3",
-    frame_of_reference_uid="1.4",
-    sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
-    sop_instance_uids=(),
-)
+SERIES = series_of()
 FILL_HU = -777.0
 LOWER_HU, UPPER_HU = -3000.0, 5000.0  # wide enough that nothing is clipped
 

@@ -4,16 +4,11 @@ import numpy as np
 import pytest
 
 from lungai_core.domain.geometry import Geometry
-from lungai_core.domain.volume import CtSeries, CtVolume
+from lungai_core.domain.volume import CtVolume
 from lungai_core.errors import InvalidGeometryError
+from support.volumes import series_of
 
-SERIES = CtSeries(
-    study_instance_uid="2.25.1",
-    series_instance_uid="2.25.2",
-    frame_of_reference_uid="2.25.3",
-    sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
-    sop_instance_uids=("2.25.4", "2.25.5"),
-)
+SERIES = series_of(2)
 
 
 def _volume(stored, shape_zyx=(2, 3, 4)):

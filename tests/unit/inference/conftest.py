@@ -11,10 +11,11 @@ import pytest
 
 from lungai_core.domain.candidate import Candidate, CandidateList
 from lungai_core.domain.geometry import Geometry
-from lungai_core.domain.volume import CtSeries, CtVolume
+from lungai_core.domain.volume import CtVolume
 from lungai_core.inference.engine import InferenceEngine
 from lungai_core.inference.providers import Provider, ProviderPolicy, load_runtime
 from lungai_core.modelpack.pack import bundled_pack, open_pack
+from support.volumes import series_of
 
 CENTER = (2.0, -3.0, 5.0)
 
@@ -27,14 +28,7 @@ def sphere_volume(*, radius_mm=8.0, spacing=(1.25, 0.8, 0.8), shape=(80, 120, 12
     index = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), axis=-1)
     distance = np.linalg.norm(geometry.lps_from_index(index) - np.asarray(CENTER), axis=-1)
     stored = np.where(distance <= radius_mm, 40, -850).astype(np.int16)
-    series = CtSeries(
-        study_instance_uid="1.2.3",
-        series_instance_uid="1.2.3.4",
-        frame_of_reference_uid="1.2.3.5",
-        sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
-        sop_instance_uids=tuple(f"1.2.3.4.{z}" for z in range(shape[0])),
-    )
-    return CtVolume(stored, 1.0, 0.0, geometry, series)
+    return CtVolume(stored, 1.0, 0.0, geometry, series_of(shape[0]))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 from lungai_core.domain.geometry import Geometry
-from lungai_core.domain.volume import CtSeries, CtVolume
+from lungai_core.domain.volume import CtVolume
 from lungai_core.inference.masks import (
     NoduleVoxels,
     connected_part,
@@ -17,6 +17,7 @@ from lungai_core.inference.masks import (
     place_on_ct,
     sphere_diameter_mm,
 )
+from support.volumes import series_of
 
 CENTER = np.asarray((2.0, -3.0, 5.0))
 HEAD_FIRST = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
@@ -96,11 +97,7 @@ def test_a_nodule_that_reaches_the_end_of_the_patch_says_so():
 def test_volume_and_density_are_those_of_the_marked_voxels():
     grid = Geometry((4, 5, 6), (2.0, 0.5, 0.5), (0.0, 0.0, 0.0))
     stored = np.arange(120, dtype=np.int16).reshape(4, 5, 6)
-    series = CtSeries(
-        study_instance_uid="1", series_instance_uid="2", frame_of_reference_uid="3", sop_class_uid="4",
-        sop_instance_uids=("5",) * 4,
-    )  # fmt: skip
-    volume = CtVolume(stored, 2.0, -1000.0, grid, series)
+    volume = CtVolume(stored, 2.0, -1000.0, grid, series_of(4))
     inside = np.zeros((2, 2, 2), np.bool_)
     inside[0, 1, 1] = inside[1, 1, 1] = True
     mask = measure_mask(NoduleVoxels(inside, (1, 2, 3), touches_border=False), volume=volume)
@@ -114,10 +111,6 @@ def test_volume_and_density_are_those_of_the_marked_voxels():
 def test_an_empty_mask_has_no_measure():
     nothing = NoduleVoxels(np.zeros((2, 2, 2), np.bool_), (0, 0, 0), touches_border=False)
     grid = Geometry((2, 2, 2), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
-    series = CtSeries(
-        study_instance_uid="1", series_instance_uid="2", frame_of_reference_uid="3", sop_class_uid="4",
-        sop_instance_uids=("5",) * 2,
-    )  # fmt: skip
-    volume = CtVolume(np.zeros((2, 2, 2), np.int16), 1.0, 0.0, grid, series)
+    volume = CtVolume(np.zeros((2, 2, 2), np.int16), 1.0, 0.0, grid, series_of(2))
     assert measure_mask(nothing, volume=volume) is None
     assert long_axis_mm(nothing, spacing_zyx_mm=(1.0, 1.0, 1.0)) == 0.0

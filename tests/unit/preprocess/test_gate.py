@@ -5,9 +5,10 @@ import pytest
 
 from lungai_core.domain.contract import InputLimits, KernelLimit, LimitAction, RangeLimit
 from lungai_core.domain.geometry import Geometry
-from lungai_core.domain.volume import CtSeries, CtVolume
+from lungai_core.domain.volume import CtVolume
 from lungai_core.errors import InputOutsideLimitsError
 from lungai_core.preprocess.gate import GATE_PROPERTIES, GateVerdict, assess_volume, require_fit
+from support.volumes import series_of
 
 
 def make_volume(*, slope=1.0, intercept=-1000.0, padding=None, kernel="B30f", thickness=2.5):
@@ -17,15 +18,7 @@ def make_volume(*, slope=1.0, intercept=-1000.0, padding=None, kernel="B30f", th
     stored[2, 0, 0] = 0
     if padding is not None:
         stored[3] = padding
-    series = CtSeries(
-        study_instance_uid="1.2",
-        series_instance_uid="1.3",
-        frame_of_reference_uid="1.4",
-        sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
-        sop_instance_uids=(),
-        slice_thickness_mm=thickness,
-        convolution_kernel=kernel,
-    )
+    series = series_of(slice_thickness_mm=thickness, convolution_kernel=kernel)
     return CtVolume(stored, slope, intercept, Geometry((4, 10, 10), (2.5, 0.7, 0.6), (0.0, 0.0, 0.0)), series, padding)
 
 

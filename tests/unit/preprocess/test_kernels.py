@@ -13,7 +13,7 @@ import lungai_core
 from lungai_core.domain.candidate import Candidate
 from lungai_core.domain.contract import InputContract
 from lungai_core.domain.geometry import Geometry
-from lungai_core.domain.volume import CtSeries, CtVolume
+from lungai_core.domain.volume import CtVolume
 from lungai_core.errors import MissingDependencyError
 from lungai_core.preprocess import numpy_kernel
 from lungai_core.preprocess.axes import plan_axis
@@ -21,17 +21,12 @@ from lungai_core.preprocess.interpolation import ValueMap, interpolate
 from lungai_core.preprocess.kernels import Kernel, block_function
 from lungai_core.preprocess.patch import extract_patch, extract_patches
 from lungai_core.preprocess.resampling import resample
+from support.volumes import series_of
 
 CONTRACT = InputContract(
     size_zyx=(16, 18, 20), spacing_zyx_mm=(1.0, 1.0, 1.0), lower_hu=-1000.0, upper_hu=400.0, fill_hu=-1500.0
 )
-SERIES = CtSeries(
-    study_instance_uid="1.2",
-    series_instance_uid="1.3",
-    frame_of_reference_uid="1.4",
-    sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
-    sop_instance_uids=(),
-)
+SERIES = series_of()
 PATCH_SCRIPT = """
 from importlib import import_module
 kernel = import_module("lungai_core.preprocess.numba_kernel")

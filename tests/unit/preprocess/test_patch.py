@@ -8,21 +8,16 @@ import pytest
 from lungai_core.domain.candidate import Candidate
 from lungai_core.domain.contract import InputContract
 from lungai_core.domain.geometry import Geometry
-from lungai_core.domain.volume import CtSeries, CtVolume
+from lungai_core.domain.volume import CtVolume
 from lungai_core.errors import CandidateOutsideVolumeError, InvalidArgumentError
 from lungai_core.preprocess.patch import extract_patch, extract_patches
 from lungai_core.preprocess.resampling import resample
+from support.volumes import series_of
 
 CONTRACT = InputContract(
     size_zyx=(16, 16, 16), spacing_zyx_mm=(1.0, 1.0, 1.0), lower_hu=-1000.0, upper_hu=400.0, fill_hu=-1000.0
 )
-SERIES = CtSeries(
-    study_instance_uid="1.2",
-    series_instance_uid="1.3",
-    frame_of_reference_uid="1.4",
-    sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
-    sop_instance_uids=(),
-)
+SERIES = series_of()
 
 
 def make_volume(shape=(20, 40, 44), spacing=(2.0, 0.7, 0.6), seed=3):

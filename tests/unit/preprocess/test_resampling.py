@@ -6,17 +6,12 @@ import numpy as np
 import pytest
 
 from lungai_core.domain.geometry import Geometry
-from lungai_core.domain.volume import CtSeries, CtVolume
+from lungai_core.domain.volume import CtVolume
 from lungai_core.errors import InvalidArgumentError, ResampledTooLargeError
 from lungai_core.preprocess.resampling import resample
+from support.volumes import series_of
 
-SERIES = CtSeries(
-    study_instance_uid="1.2",
-    series_instance_uid="1.3",
-    frame_of_reference_uid="1.4",
-    sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
-    sop_instance_uids=(),
-)
+SERIES = series_of()
 
 
 def ramp():

@@ -28,8 +28,9 @@ from lungai_core.domain.case_report import (
 )
 from lungai_core.domain.geometry import Geometry
 from lungai_core.domain.mask import encode_mask
-from lungai_core.domain.volume import CtSeries, CtVolume, SeriesNote
+from lungai_core.domain.volume import CtVolume, SeriesNote
 from lungai_core.modelpack.card import BilingualText, Figure, ModelCard
+from support.volumes import series_of
 
 CENTER = (2.0, -3.0, 5.0)
 HEAD_FIRST = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
@@ -45,14 +46,7 @@ def make_volume(axes=HEAD_FIRST, shape=(60, 90, 90), spacing=(1.25, 0.8, 0.8)):
     stored[np.linalg.norm(offset, axis=-1) <= 8] = 40
     # One bright ball to the patient's left, behind and above: it tells the three axes apart.
     stored[np.linalg.norm(offset - np.asarray((14.0, 10.0, 18.0)), axis=-1) <= 3] = 500
-    series = CtSeries(
-        study_instance_uid="1.2.3",
-        series_instance_uid="1.2.3.4",
-        frame_of_reference_uid="1.2.3.5",
-        sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
-        sop_instance_uids=tuple(f"1.2.3.4.{z}" for z in range(shape[0])),
-        notes=(SeriesNote(note_id="body-part", text="The body part is not CHEST."),),
-    )
+    series = series_of(shape[0], notes=(SeriesNote(note_id="body-part", text="The body part is not CHEST."),))
     return CtVolume(stored, 1.0, 0.0, geometry, series)
 
 
