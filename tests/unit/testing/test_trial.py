@@ -158,6 +158,17 @@ def test_a_fault_in_the_returned_report_is_named_by_its_check(engine, complete, 
     assert not record.passed
 
 
+@pytest.mark.verifies("SRS-TEST-006", "RC-INFER-003")
+def test_a_failed_candidate_that_calls_for_no_second_reading_is_named_by_its_check(engine, walk, tmp_path):
+    case = PLAN[0].model_copy(update={"situation": CaseSituation.OUTSIDE_VOLUME})
+
+    def silent(case, folder):
+        return walk(case, folder).model_copy(update={"review_required": False})
+
+    record = run_case(case, tmp_path, engine=engine, walk=silent)
+    assert "review" in [check.name for check in record.checks if not check.passed]
+
+
 @pytest.mark.verifies("SRS-TEST-007")
 def test_the_record_lists_each_case_and_the_study_is_one_that_a_document_set_accepts(engine, walk):
     seen = []
