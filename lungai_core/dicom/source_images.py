@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from numpy.typing import ArrayLike, NDArray
     from pydicom import Dataset
 
     from lungai_core.domain.volume import CtVolume
@@ -170,12 +171,17 @@ def _require_slice(header: Dataset, uid: str, /, *, z: int, volume: CtVolume) ->
     if (header.Rows, header.Columns) != geometry.shape_zyx[1:]:
         raise _mismatch("An image has another size than its slice.", f"{place}, Rows (0028,0010), Columns (0028,0011)")
     position = np.asarray(header.ImagePositionPatient, dtype=np.float64)
-    if not np.allclose(position, geometry.lps_from_index((z, 0, 0)), rtol=0, atol=_POSITION_TOLERANCE_MM):
+    if not _close(position, geometry.lps_from_index((z, 0, 0)), _POSITION_TOLERANCE_MM):
         raise _mismatch("An image lies elsewhere than its slice.", f"{place}, Image Position (0020,0032)")
     row, column = np.asarray(header.ImageOrientationPatient, dtype=np.float64).reshape(2, 3)
     axes = (geometry.axes_zyx_lps[2], geometry.axes_zyx_lps[1])
-    if not np.allclose((row, column), axes, rtol=0, atol=_DIRECTION_TOLERANCE):
+    if not (_close(row, axes[0], _DIRECTION_TOLERANCE) and _close(column, axes[1], _DIRECTION_TOLERANCE)):
         raise _mismatch("An image has another orientation than its slice.", f"{place}, Image Orientation (0020,0037)")
+
+
+def _close(found: NDArray[np.float64], expected: ArrayLike, tolerance: float, /) -> bool:
+    # np.allclose takes twenty times as long, and this runs three times a slice; a value that is not a number is not close.
+    return bool((np.abs(found - np.asarray(expected)) <= tolerance).all())
 
 
 def _mismatch(what: str, where: str, /) -> SourceImagesError:
