@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
-import struct
 import tempfile
-import threading
-import zlib
 from collections import Counter
 from dataclasses import dataclass, field
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -19,36 +14,24 @@ from pydantic import Field
 
 from lungai_core.deid.audit import Audit, AuditedSeries, RefusedFile, audit_json, build_audit
 from lungai_core.deid.audit_page import audit_html
-from lungai_core.deid.bytestream import forget_pages
 from lungai_core.deid.conformance import conformance_statement, describe
-from lungai_core.deid.engine import Engine, new_uid
+from lungai_core.deid.engine import new_uid
 from lungai_core.deid.journal import Journal, JournalEntry, RunMode
 from lungai_core.deid.profile import BASIC, Profile
-from lungai_core.deid.standard import warm_up
+from lungai_core.deid.workers import Input, Result, refusal_of, treat
 from lungai_core.domain.model import FrozenModel
-from lungai_core.errors import DuplicateInstanceError, InvalidArgumentError, LungaiError, OutputFolderError
+from lungai_core.errors import DuplicateInstanceError, InvalidArgumentError, OutputFolderError
 from lungai_core.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lungai_core.deid.bytestream import Buffer
     from lungai_core.deid.context import Tally
-    from lungai_core.deid.repeats import Released
     from lungai_core.deid.secret import Secret
-    from lungai_core.deid.transform import Piece
 
 __all__ = ["DeidentificationReport", "RunOptions", "SeriesOutput", "deidentify_series"]
 
-_MAPPED_FROM_BYTES = 1 << 24
-_LARGEST_BATCH, _BATCHES_A_PROCESS = 64, 8
-_JOINED_BELOW = 1 << 16
-_WRITTEN_AT_ONCE = 1 << 24
 _PARTS = ".part-"
-_BINARY = getattr(os, "O_BINARY", 0)  # Windows translates line ends without it
-# What a file that is not what it says can raise in parsing; anything else is a fault of this software and stops the
-# run.
-_BROKEN_FILE = (ValueError, LookupError, ArithmeticError, MemoryError, RecursionError, struct.error, zlib.error)
 
 
 class RunOptions(FrozenModel):
@@ -102,19 +85,6 @@ class DeidentificationReport:
             The UID in the input; it need not occur there.
         """
         return new_uid(original, profile=self.audit.profile, secret=self._secret)
-
-
-class _Input(NamedTuple):
-    number: int
-    path: Path
-    key: str
-
-
-class _Result(NamedTuple):
-    number: int
-    key: str
-    entry: JournalEntry
-    part: str
 
 
 def deidentify_series(
@@ -173,15 +143,15 @@ def deidentify_series(
         )
     run = _Run(target, profile, secret, len(inputs), progress)
     if chosen.mode is RunMode.DRY:
-        for results in _results(inputs, None, profile, secret, chosen.jobs):
-            for result in results:
+        for batch in treat(inputs, None, profile=profile, secret=secret, jobs=chosen.jobs):
+            for result in batch:
                 run.take(result)
         return run.report(inputs)
     with Journal.opened(audit_folder, target, mode=chosen.mode, profile=profile, secret=secret) as journal:
         waiting = run.resume(inputs, journal)
         parts = _new_parts_folder(target)
-        for results in _results(waiting, parts, profile, secret, chosen.jobs):
-            journal.write([(result.key, run.take(result, parts=parts)) for result in results])
+        for batch in treat(waiting, parts, profile=profile, secret=secret, jobs=chosen.jobs):
+            journal.write([(result.key, run.take(result, parts=parts)) for result in batch])
         shutil.rmtree(parts)
         report = run.report(inputs)
         _write_evidence(audit_folder, report.audit)
@@ -221,7 +191,7 @@ class _Run:
     done: int = 0
     claimed: set[str] = field(default_factory=set)
 
-    def resume(self, inputs: list[_Input], journal: Journal) -> list[_Input]:
+    def resume(self, inputs: list[Input], journal: Journal) -> list[Input]:
         keys = {one.key for one in inputs}
         for key, entry in journal.entries.items():
             if key not in keys and entry.name:
@@ -235,10 +205,10 @@ class _Run:
                 self._count(one.number, known)
         return waiting
 
-    def take(self, result: _Result, *, parts: Path | None = None) -> JournalEntry:
+    def take(self, result: Result, *, parts: Path | None = None) -> JournalEntry:
         entry = result.entry
         if _instance(entry) in self.claimed:
-            entry = _refusal(_duplicate())
+            entry = refusal_of(_duplicate())
         elif entry.name and parts is not None:
             if entry.series not in self.series:
                 (self.target / entry.name).parent.mkdir(parents=True, exist_ok=True)
@@ -266,7 +236,7 @@ class _Run:
             self.pattern, self.files_of_pattern = pattern, 0
         self.files_of_pattern += 1
 
-    def report(self, inputs: list[_Input]) -> DeidentificationReport:
+    def report(self, inputs: list[Input]) -> DeidentificationReport:
         self._tally({})
         audit = build_audit(
             self.profile,
@@ -319,7 +289,7 @@ def _require_folders(source: Path, target: Path) -> None:
         )
 
 
-def _inputs(source: Path, excluded: tuple[Path, ...], secret: Secret) -> Iterator[_Input]:
+def _inputs(source: Path, excluded: tuple[Path, ...], secret: Secret) -> Iterator[Input]:
     found: list[Path] = []
     for folder, names, files in os.walk(source):
         here = Path(folder)
@@ -327,134 +297,11 @@ def _inputs(source: Path, excluded: tuple[Path, ...], secret: Secret) -> Iterato
         found += [here / name for name in names if (here / name).is_symlink()]
         found += [here / name for name in files]
     for number, path in enumerate(sorted(found, key=str), start=1):
-        yield _Input(number, path, Journal.key_of(path, source, secret))
-
-
-def _results(
-    inputs: list[_Input], parts: Path | None, profile: Profile, secret: Secret, jobs: int
-) -> Iterator[list[_Result]]:
-    size = min(max(len(inputs) // (jobs * _BATCHES_A_PROCESS), 1), _LARGEST_BATCH)
-    batches = [inputs[start : start + size] for start in range(0, len(inputs), size)]
-    # Read before the processes fork, the tables are read once.
-    _start_worker(profile, secret, parts)
-    warm_up()
-    if jobs == 1 or len(batches) < 2:  # noqa: PLR2004  # one batch needs one process
-        yield from map(_work, batches)
-        return
-    with multiprocessing.get_context().Pool(jobs, _start_process, (profile, secret, parts)) as pool:
-        yield from pool.imap(_work, batches)
-
-
-class _Worker(NamedTuple):
-    engine: Engine
-    parts: Path | None
-
-
-_worker: list[_Worker] = []
-
-
-def _start_process(profile: Profile, secret: Secret, parts: Path | None) -> None:
-    _start_worker(profile, secret, parts)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _start_worker(profile: Profile, secret: Secret, parts: Path | None) -> None:
-    _worker[:] = [_Worker(Engine(profile, secret), parts)]
-
-
-def _work(batch: list[_Input]) -> list[_Result]:
-    (worker,) = _worker
-    return [_process(one, worker) for one in batch]
-
-
-def _process(one: _Input, worker: _Worker) -> _Result:
-    part = f"{one.number}"
-    try:
-        if one.path.is_symlink():
-            return _Result(
-                one.number, one.key, _refusal_for("LAI-DEID-003", "The path is a link; links are not followed."), ""
-            )
-        released = worker.engine.release(_content(one.path))
-        if worker.parts is not None:
-            _write_part(f"{worker.parts}/{part}", released.pieces)
-        entry = _written(released)
-    except LungaiError as error:
-        return _Result(one.number, one.key, _refusal(error), "")
-    except OSError as error:
-        reason = f"The file cannot be read or written ({error.strerror or type(error).__name__})."
-        return _Result(one.number, one.key, _refusal_for("LAI-DEID-001", reason), "")
-    except _BROKEN_FILE as error:
-        reason = f"The file cannot be read to its end ({type(error).__name__})."
-        return _Result(one.number, one.key, _refusal_for("LAI-DEID-001", reason), "")
-    return _Result(one.number, one.key, entry, part)
-
-
-def _write_part(path: str, pieces: list[Piece]) -> None:
-    # Short pieces are joined; the pixel data go out from where they were read.
-    small: list[Piece] = []
-    stream = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o666)
-    try:
-        for piece in pieces:
-            if len(piece) < _JOINED_BELOW:
-                small.append(piece)
-                continue
-            _write_fully(stream, b"".join(small))
-            _write_fully(stream, piece)
-            small = []
-        _write_fully(stream, b"".join(small))
-    finally:
-        os.close(stream)
-
-
-def _write_fully(stream: int, content: Piece) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(stream, rest[:_WRITTEN_AT_ONCE]) :]
-        forget_pages(rest.obj)
-
-
-def _content(path: Path) -> Buffer:
-    stream = os.open(path, os.O_RDONLY | _BINARY)
-    try:
-        size = os.fstat(stream).st_size
-        if size >= _MAPPED_FROM_BYTES:
-            # The map lives as long as somebody holds it; a view in a traceback may hold it longer than this function.
-            return mmap(stream, 0, access=ACCESS_READ)
-        content = os.read(stream, size)
-        if len(content) == size:
-            return content
-        return content + b"".join(iter(lambda: os.read(stream, size), b""))
-    finally:
-        os.close(stream)
-
-
-def _written(released: Released) -> JournalEntry:
-    folder = f"{released.pseudonym}/{released.study_uid}/{released.series_uid}"
-    return JournalEntry(
-        name=f"{folder}/{released.instance_uid}.dcm",
-        series=(released.pseudonym, released.study_uid, released.series_uid, released.modality),
-        shows_a_head=int(released.shows_a_head),
-        tallies=released.tallies,
-    )
+        yield Input(number, path, Journal.key_of(path, source, secret))
 
 
 def _instance(entry: JournalEntry) -> str:
     return entry.name.rpartition("/")[2]
-
-
-def _refusal(error: LungaiError) -> JournalEntry:
-    return _refusal_for(error.code, error.what, error.where)
-
-
-def _refusal_for(code: str, reason: str, where: str = "") -> JournalEntry:
-    return JournalEntry(code=code, reason=reason, where=where)
 
 
 def _duplicate() -> DuplicateInstanceError:

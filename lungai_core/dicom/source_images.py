@@ -180,7 +180,7 @@ def _require_slice(header: Dataset, uid: str, /, *, z: int, volume: CtVolume) ->
 
 
 def _close(found: NDArray[np.float64], expected: ArrayLike, tolerance: float, /) -> bool:
-    # np.allclose takes twenty times as long, and this runs three times a slice; a value that is not a number is not close.
+    # np.allclose takes twenty times as long, and this runs three times a slice. What is not a number is not close.
     return bool((np.abs(found - np.asarray(expected)) <= tolerance).all())
 
 
