@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["trained_card", "untrained_card"]
 
-_UNTRAINED_VERSION, _TRAINED_VERSION = "0.1.0", "0.2.0"
+_UNTRAINED_VERSION, _TRAINED_VERSION = "0.1.0", "0.3.0"
 _LICENCE = "Apache-2.0"
 # Of the patch's edge: what is larger touches the border when the candidate lies a little off the centre.
 _LARGEST_SHARE = 0.85
