@@ -146,9 +146,11 @@ def needles_of(
 
 
 def contains_needle(content: bytes, needles: Iterable[bytes], /) -> bool:
-    """Tell whether a lower-case content holds one of the patterns: a number as a whole, a short name as a word.
+    """Tell whether a lower-case content holds one of the patterns.
 
     :implements: SRS-DEID-008, SDS-DEID-005
+
+    A number counts as a whole or as a component of a UID, a short name as a word.
 
     Parameters
     ----------
@@ -162,7 +164,9 @@ def contains_needle(content: bytes, needles: Iterable[bytes], /) -> bool:
 
 def _stands_alone(content: bytes, needle: bytes) -> bool:
     if needle.isdigit():
-        return re.search(rb"(?<![\d.])" + needle + rb"(?![\d.])", content) is not None
+        # Not the digits behind a decimal point; but a component of a UID, which has a dot more than any number.
+        alone, last, first = rb"(?<![\d.])%b(?![\d.])", rb"\.\d+\.%b(?!\d)", rb"(?<!\d)%b\.\d+\."
+        return re.search(b"|".join((alone, last, first)) % ((needle,) * 3), content) is not None
     if len(needle) < _SHORTEST_INSIDE_A_WORD and needle.isalpha():
         return re.search(rb"(?<![a-z])" + needle + rb"(?![a-z])", content) is not None
     return True
