@@ -14,8 +14,11 @@ def test_the_map_is_lost_with_the_weights_and_the_steps_repeat(net, patch):
     steps = randomisation_cascade(net, patch, seed=5)
     assert steps[0].part == "malignancy"
     assert steps[-1].part == "trunk.conv0"
-    # This network is itself untrained, so only the sign of the map tells it from another: it is not kept.
-    assert steps[-1].rank_correlation < 0
+    # This network is itself untrained, and every map prefers the centre: only the sign tells one from another. It is
+    # lost, so over several draws the correlations cancel.
+    last = [randomisation_cascade(net, patch, seed=seed)[-1].rank_correlation for seed in range(5, 11)]
+    assert min(last) < 0 < max(last)
+    assert abs(np.mean(last)) < 0.5
     assert len({step.rank_correlation for step in steps}) > 3
     assert randomisation_cascade(net, patch, seed=5) == steps
     assert randomisation_cascade(net, patch, seed=6) != steps
