@@ -149,8 +149,7 @@ def test_the_base_install_shows_help_reads_deidentifies_and_traces(run_base, tmp
         ("batch cases.json --out results", "inference"),
         ("model export pack", "train"),
         ("model summary", "train"),
-        # Training computes its figures with the area clinical, which is asked first.
-        ("train --plan plan.toml --out run", "clinical"),
+        ("train --plan plan.toml --out run", "train"),
         ("evidence keygen --out keys", "evidence"),
         ("clinical sample-size question.json", "clinical"),
     ],
@@ -162,5 +161,4 @@ def test_a_verb_that_needs_more_names_the_command_that_installs_it(words, extra,
     assert "LAI-RES-001" in done.stderr
     assert f'pip install "lungai-core[{extra}' in done.stderr
     assert done.returncode == 6
-    # A batch begins its ledger before it needs the model; it goes on when the package is there.
-    assert {path.name for path in tmp_path.iterdir()} - {"results"} == {"candidates.json", "cases.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {"candidates.json", "cases.json"}
