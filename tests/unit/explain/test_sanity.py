@@ -16,7 +16,7 @@ def test_the_map_is_lost_with_the_weights_and_the_steps_repeat(net, patch):
     assert steps[-1].part == "trunk.conv0"
     # This network is itself untrained, and every map prefers the centre: only the sign tells one from another. It is
     # lost, so over several draws the correlations cancel.
-    last = [randomisation_cascade(net, patch, seed=seed)[-1].rank_correlation for seed in range(5, 11)]
+    last = [randomisation_cascade(net, patch, seed=seed)[-1].rank_correlation for seed in range(5, 9)]
     assert min(last) < 0 < max(last)
     assert abs(np.mean(last)) < 0.5
     assert len({step.rank_correlation for step in steps}) > 3
