@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from lungai_core.domain.case_report import CaseReport, CaseStatus
+from lungai_core.domain.candidate import Candidate
+from lungai_core.domain.case_report import CaseReport, CaseStatus, NoduleWarning
 from lungai_core.domain.model import FrozenModel
 from lungai_core.errors import CandidateOutsideVolumeError, MissingSliceError, SeriesNotFoundError
 from lungai_core.files import write_whole
 from lungai_core.inference.masks import measure_mask, place_on_ct, sphere_diameter_mm
+from lungai_core.preprocess.patch import extract_patch
 from lungai_core.report.result_json import read_result_json
 from lungai_core.testing.phantom import NoduleKind, make_phantom
 from lungai_core.testing.phantom_plan import CaseSituation, PhantomCase
@@ -31,7 +33,11 @@ from lungai_core.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from numpy.typing import NDArray
+
     from lungai_core.domain.case_report import NoduleResult
+    from lungai_core.domain.geometry import Geometry
+    from lungai_core.domain.patch import Patch
     from lungai_core.testing.phantom import Phantom, PhantomNodule
     from lungai_core.testing.segments import Segment
     from lungai_core.testing.truth import TruthEngine
@@ -156,7 +162,7 @@ def run_case(
         *_state_checks(case, report, wanted=wanted),
         *_identity_checks(report, phantom, folder / "out", engine=engine),
         *_file_checks(report, folder / "out"),
-        *_nodule_checks(case, report, phantom, folder / "out"),
+        *_nodule_checks(case, report, phantom, folder / "out", engine=engine),
     )
     return CaseRecord(case=case, checks=checks, measures=tuple(_measures(case, phantom, engine=engine)))
 
@@ -218,7 +224,9 @@ def _file_checks(report: CaseReport, out: Path, /) -> Iterator[Check]:
         yield _check("structured report", ", ".join(wanted) or "none", ", ".join(found) or "none")
 
 
-def _nodule_checks(case: PhantomCase, report: CaseReport, phantom: Phantom, out: Path, /) -> Iterator[Check]:
+def _nodule_checks(
+    case: PhantomCase, report: CaseReport, phantom: Phantom, out: Path, /, *, engine: TruthEngine
+) -> Iterator[Check]:
     results = {result.candidate_id: result for result in report.nodules}
     nodules = [
         (nodule, point, results[nodule.nodule_id])
@@ -234,7 +242,9 @@ def _nodule_checks(case: PhantomCase, report: CaseReport, phantom: Phantom, out:
         yield _slice_check(nodule, result, phantom, point)
         segment = segments.get(f"Nodule {nodule.nodule_id}")
         if segment is not None and len(segment.positions_lps_mm):
-            yield from _segment_checks(nodule, result, segment, phantom)
+            candidate = Candidate(candidate_id=nodule.nodule_id, center_lps_mm=point)
+            patch = extract_patch(phantom.volume, candidate, contract=engine.pack.contract.input)
+            yield from _segment_checks(nodule, result, segment, phantom, patch=patch)
 
 
 def _slice_check(
@@ -242,15 +252,19 @@ def _slice_check(
 ) -> Check:
     geometry = phantom.spec.geometry
     normal = np.asarray(geometry.axes_zyx_lps[0])
-    heights = [float(normal @ geometry.lps_from_index((z, 0, 0))) for z in range(geometry.shape_zyx[0])]
-    nearest = int(np.argmin(np.abs(np.asarray(heights) - normal @ np.asarray(point))))
-    uid = phantom.volume.series.sop_instance_uids[nearest]
+    heights = np.asarray([normal @ geometry.lps_from_index((z, 0, 0)) for z in range(geometry.shape_zyx[0])])
+    away_mm = np.abs(heights - normal @ np.asarray(point))
+    # A point half-way between two slices lies on either.
+    nearest = np.flatnonzero(away_mm <= away_mm.min() + _PLANE_TOLERANCE_MM)
+    right = [f"{z + 1} {phantom.volume.series.sop_instance_uids[z][-6:]}" for z in nearest]
     observed = f"{result.slice_number} {result.sop_instance_uid[-6:]}"
-    return _check(f"{nodule.nodule_id} slice", f"{nearest + 1} {uid[-6:]}", observed)
+    return Check(
+        name=f"{nodule.nodule_id} slice", expected=" or ".join(right), observed=observed, passed=observed in right
+    )
 
 
 def _segment_checks(
-    nodule: PhantomNodule, result: NoduleResult, segment: Segment, phantom: Phantom, /
+    nodule: PhantomNodule, result: NoduleResult, segment: Segment, phantom: Phantom, /, *, patch: Patch
 ) -> Iterator[Check]:
     name, geometry = nodule.nodule_id, phantom.spec.geometry
     index = geometry.index_from_lps(segment.positions_lps_mm)
@@ -267,12 +281,21 @@ def _segment_checks(
         painted = np.zeros(geometry.shape_zyx, np.bool_)
         painted[tuple(voxels.T)] = True
         depth = depth_mm(nodule, geometry)
-        wrong = int(
-            np.count_nonzero(painted & (depth < -_BORDER_MM)) + np.count_nonzero(~painted & (depth > _BORDER_MM))
-        )
-        yield _check(f"{name} voxels wrong by more than {_BORDER_MM} mm", 0, wrong)
+        seen = _seen(patch.geometry, geometry)
+        wrong = seen & ((painted & (depth < -_BORDER_MM)) | (~painted & (depth > _BORDER_MM)))
+        yield _check(f"{name} voxels wrong by more than {_BORDER_MM} mm", 0, int(np.count_nonzero(wrong)))
+        if (~seen & (depth > _BORDER_MM)).any():
+            warned = NoduleWarning.MASK_TOUCHES_PATCH_BORDER in result.warnings
+            yield _check(f"{name} larger than its patch", "warned of", "warned of" if warned else "not warned of")
     yield _planes_check(name, segment, phantom)
     yield from _place_checks(nodule, result, segment, phantom)
+
+
+def _seen(patch: Geometry, ct: Geometry, /) -> NDArray[np.bool_]:
+    """Tell which voxels of the CT lie between voxel centres of a patch: of the others a network says nothing."""
+    grid = np.stack(np.meshgrid(*(np.arange(size) for size in ct.shape_zyx), indexing="ij"), axis=-1)
+    place = patch.index_from_lps(ct.lps_from_index(grid))
+    return np.asarray(((place >= 0) & (place <= np.asarray(patch.shape_zyx) - 1)).all(axis=-1))
 
 
 def _planes_check(name: str, segment: Segment, phantom: Phantom, /) -> Check:

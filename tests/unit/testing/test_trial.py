@@ -169,6 +169,24 @@ def test_a_failed_candidate_that_calls_for_no_second_reading_is_named_by_its_che
     assert "review" in [check.name for check in record.checks if not check.passed]
 
 
+@pytest.mark.verifies("SRS-TEST-006")
+def test_half_way_between_two_slices_either_is_right(engine, walk, tmp_path):
+    record = run_case(phantom_plan(200, seed=20261127)[160], tmp_path, engine=engine, walk=walk)
+    assert record.passed
+    assert "32 400032 or 33 400033" in [check.expected for check in record.checks if check.name == "n1 slice"]
+
+
+@pytest.mark.verifies("SRS-TEST-006")
+def test_a_nodule_larger_than_its_patch_is_judged_within_it_and_has_to_be_warned_of(engine, walk, tmp_path):
+    case = phantom_plan(200, seed=20261127)[120]
+    grown = tuple(nodule.model_copy(update={"diameter_mm": 36.0}) for nodule in case.spec.nodules)
+    large = case.model_copy(update={"spec": case.spec.model_copy(update={"nodules": grown})})
+    assert run_case(case, tmp_path / "as planned", engine=engine, walk=walk).passed
+    checks = {check.name: check for check in run_case(large, tmp_path / "large", engine=engine, walk=walk).checks}
+    assert checks["n1 voxels wrong by more than 0.25 mm"].passed
+    assert checks["n1 larger than its patch"].observed == "warned of"
+
+
 @pytest.mark.verifies("SRS-TEST-007")
 def test_the_record_lists_each_case_and_the_study_is_one_that_a_document_set_accepts(engine, walk):
     seen = []
