@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["study_of_crossval"]
 
 # Which column of the predictions a label is read from; a nodule counts where the column is not empty.
+_DECIMALS = 4
 _COLUMNS = {"diagnosis": "diagnosis", "mean_rating": "mean_rating", "mask": "dice", "diameter_mm": "diameter_mm"}
 # A figure of a part counts the nodules of that part alone.
 _PARTS = {"accuracy where not referred": "False", "accuracy where referred": "True"}
@@ -125,12 +126,13 @@ def _metric(figure: dict[str, Any], rows: list[dict[str, str]], about: dict[str,
     if (len(counted), patients) != (figure["n"], figure["patients"]):
         what = f"The evaluation counts {figure['n']} nodules of {figure['patients']} patients, its predictions "
         raise _refusal(f"{what}{len(counted)} of {patients}.", f"{where}, {_name(figure)}")
-    low, high = figure["interval_95"]
+    # Four decimals say more than any of these intervals allows; the evaluation keeps every digit.
+    value, low, high = (round(number, _DECIMALS) for number in (figure["value"], *figure["interval_95"]))
     name, label, who = figure["name"], figure["label"], figure["who"]
     return {
         "name_en": _name(figure),
         "name_zh": f"{_NAMES_ZH.get(name, name)},{_LABELS_ZH.get(label, label)},{_WHO_ZH.get(who, who)}",
-        "value": figure["value"],
+        "value": value,
         "unit": "mm" if name.endswith(", mm") else "1",
         "ci_low": low,
         "ci_high": high,

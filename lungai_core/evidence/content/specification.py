@@ -256,7 +256,7 @@ def trace_matrix(material: Material, /) -> tuple[Section, ...]:
             VERDICT,
         )
         title = Text(kind.title, kind.title_zh)
-        table = Table(title, columns, rows, weights=(4, 3, 4, 4, 12, 15, 3, 4))
+        table = Table(title, columns, rows, weights=(4, 6, 4, 5, 10, 12, 3, 5))
         sections.append(Section(title, (table,), answers=_TRACE_ANSWERS.get(kind.name, ())))
     return (*sections, _units(material), _findings(material))
 

@@ -87,7 +87,11 @@ def test_the_figures_of_a_cross_validation_become_metrics_that_are_counted_again
     assert (study["nature"], study["artefact"]) == ("research", "standalone_perf")
     assert len(study["metrics"]) == sum(each.interval_95 is not None for each in figures.values())
     dice = next(each for each in study["metrics"] if each["name_en"].startswith("Dice"))
-    assert (dice["n"], len(dice["cases"]), dice["value"]) == (30, 30, figures["Dice", "mask", "network"].value)
+    assert (dice["n"], len(dice["cases"]), dice["value"]) == (
+        30,
+        30,
+        round(figures["Dice", "mask", "network"].value, 4),
+    )
     assert [each["name"] for each in study["left_out"]] == ["calibration slope against mean_rating, network"]
     sized = next(each for each in study["metrics"] if each["name_en"].startswith("diameter MAE"))
     assert (sized["unit"], sized["n"]) == ("mm", 40)
@@ -197,7 +201,7 @@ def test_a_tracked_study_fills_the_standalone_report_with_label_state_and_source
     assert "RESEARCH DATA" in table_title(table, Language.EN)
     assert any("研究数据" in name for name, _ in columns_of(table, Language.ZH))
     values = [row[1] for row in table.rows]
-    wanted = [str(each.value) for each in run[0].figures if each.interval_95]
+    wanted = [str(round(each.value, 4)) for each in run[0].figures if each.interval_95]
     assert [each.text.en for each in values] == wanted
     assert {each.state for each in values} == {FieldState.MEASURED}
     source = made.material.book.sources[values[0].sources[0]]
