@@ -227,8 +227,8 @@ def read_lidc_folder(folder: Path, /) -> LidcFolder:
 def _parse(path: Path) -> Element | None:
     """Give the root of a CT message without name spaces, or ``None`` for a message of radiographs."""
     try:
-        from defusedxml import ElementTree  # noqa: PLC0415  # the extra annotation may be absent - an extra, needed here alone
-        from defusedxml.common import DefusedXmlException  # noqa: PLC0415  # the extra annotation may be absent
+        from defusedxml import ElementTree  # noqa: PLC0415  # an extra, needed here alone
+        from defusedxml.common import DefusedXmlException  # noqa: PLC0415  # as above
     except ImportError as error:
         raise MissingDependencyError(
             "Reading XML needs defusedxml, which is not installed.",

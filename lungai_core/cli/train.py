@@ -50,7 +50,7 @@ def _train(
 
     read = read_plan(plan)
     samples = load_samples(read, base=plan.resolve().parent)
-    with joined_processes(read.compute.device) as processes, _progress(processes.rank == 0) as progress:
+    with joined_processes(read.compute.device) as processes, _progress(shown=processes.rank == 0) as progress:
         host = Host(processes=processes, clock=lambda: datetime.now(UTC), watch=_Watcher(progress))
         if cross_validate:
             text = render_evaluation(run_all(read, samples, out, host=host))
@@ -66,7 +66,7 @@ def _train(
             typer.echo(text, nl=False)
 
 
-def _progress(shown: bool, /) -> Progress:  # noqa: FBT001  # private, with one call
+def _progress(*, shown: bool) -> Progress:
     console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),

@@ -80,7 +80,7 @@ def _segments(code: int, *, joined: bool) -> list[tuple[_Point, _Point]]:
         inside = [bool(code & CORNER_BITS[corner]) for corner in face]
         middles = [_middle(face[k], face[(k + 1) % 4]) for k in range(4)]
         crossed = [k for k in range(4) if inside[k] != inside[(k + 1) % 4]]
-        if len(crossed) == 2:
+        if len(crossed) == 2:  # a line goes in and out
             segments.append((middles[crossed[0]], middles[crossed[1]]))
         elif crossed:
             segments.extend((middles[k - 1], middles[k]) for k in range(4) if inside[k] != joined)

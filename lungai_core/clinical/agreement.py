@@ -107,7 +107,7 @@ def ratings(values: ArrayLike, /) -> Ratings:
         If no unit has two ratings.
     """
     table = np.asarray(values, dtype=np.float64)
-    if table.ndim != 2 or np.isinf(table).any():
+    if table.ndim != 2 or np.isinf(table).any():  # units by readers
         raise bad_data(
             "Ratings are no table of units by readers.", where="ratings", allowed="finite numbers or missing"
         )

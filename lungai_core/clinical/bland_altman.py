@@ -65,7 +65,7 @@ def bland_altman(
     same_length(a, b, names="first and second")
     n = a.size
     differences, means = a - b, (a + b) / 2
-    if n < 3 or a.std() == 0 or b.std() == 0 or differences.std() == 0:
+    if n < 3 or a.std() == 0 or b.std() == 0 or differences.std() == 0:  # a slope needs three points
         raise not_estimable(
             "Limits of agreement do not exist.", where=f"{n} pairs", allowed="3 pairs or more that vary"
         )

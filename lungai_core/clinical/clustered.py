@@ -105,7 +105,7 @@ def lesion_proportion(
     """
     hits = as_binary(successes, name="successes")
     codes, patients = patient_codes(patient_ids, n_lesions=hits.size)
-    if patients < 2:
+    if patients < 2:  # a variance between patients needs two
         raise not_estimable(
             "A variance between patients cannot be estimated.",
             where=f"{patients} patient",
@@ -157,7 +157,7 @@ def lesion_difference(
     codes, patients = patient_codes(patient_ids, n_lesions=a.size)
     differences = np.bincount(codes, weights=a.astype(np.float64) - b, minlength=patients)
     sizes = np.bincount(codes, minlength=patients)
-    if patients < 2:
+    if patients < 2:  # a variance between patients needs two
         raise not_estimable("A variance between patients cannot be estimated.", where="1 patient", allowed="at least 2")
     estimate = float(differences.sum() / sizes.sum())
     variance = patients / (patients - 1) * np.sum((differences - estimate * sizes) ** 2) / sizes.sum() ** 2

@@ -398,7 +398,7 @@ def _figure_intervals(
 def _difference(
     theta: NDArray[np.float64], standard_error: float, ddf: float, confidence: float, method: str
 ) -> Interval | None:
-    if theta.shape[0] != 2:
+    if theta.shape[0] != 2:  # the difference of more than two modalities is no single number
         return None
     estimate = float(theta[0].mean() - theta[1].mean())
     half = _t_or_normal(confidence, ddf) * standard_error

@@ -71,7 +71,7 @@ def binormal_auc_variance(data: RocData, /) -> float:
     curve = roc_curve(data)
     inside = (curve.false_positive_rate > 0) & (curve.false_positive_rate < 1)
     inside &= (curve.sensitivity > 0) & (curve.sensitivity < 1)
-    if np.count_nonzero(inside) < 2:
+    if np.count_nonzero(inside) < 2:  # a line needs two points
         raise not_estimable(
             "A binormal curve cannot be fitted.", where="ROC curve", allowed="two corners inside (0, 1)"
         )

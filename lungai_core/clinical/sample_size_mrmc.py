@@ -186,7 +186,7 @@ def mrmc_power(
     NotEstimableError
         If the components leave no variance for the test.
     """
-    if readers < 2 or min(pilot_cases, cases) < 1:
+    if readers < 2 or min(pilot_cases, cases) < 1:  # one reader has no variability
         raise InvalidArgumentError(
             "The power of a reader study needs readers and cases.",
             where=f"{readers} readers, {cases} cases, pilot of {pilot_cases} cases",

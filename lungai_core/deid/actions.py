@@ -96,6 +96,8 @@ _CONTENT_VALUES = frozenset(
 # Sealed or signed content, and the length of a document that is replaced: none survives a change.
 _NEVER_KEPT = frozenset({0x04000500, 0x4FFE0001, 0x00420015})
 _CODE_SEQUENCE_SUFFIXES = ("CodeSequence", "CodeSequenceTrial")
+# Command, file meta and directory elements (PS3.7, PS3.10) stand in the even groups up to this one.
+_LAST_GROUP_BEFORE_DATA = 0x0006
 _OVERLAY_FAMILY, _CURVE_FAMILY = 0x60, 0x50
 _TEXT_VRS = frozenset({"LO", "SH", "ST", "LT", "UT", "UC"})
 _NEVER_PLAIN_VRS = frozenset({"PN", "AE", "UR"})
@@ -237,7 +239,7 @@ def _special(tag: int, profile: Profile, parent: int | None) -> Decision | None:
         return Decision(tag, action, Action.REMOVE, "UN", "X", "private")
     family = group >> 8
     # A plane whose data go leaves its rows, columns and labels without a meaning: the group goes as a whole.
-    if tag & 0xFFFF == 0 or group <= 0x0006 or family in (_OVERLAY_FAMILY, _CURVE_FAMILY):  # noqa: PLR2004  # PS3.7: commands end at 6
+    if tag & 0xFFFF == 0 or group <= _LAST_GROUP_BEFORE_DATA or family in (_OVERLAY_FAMILY, _CURVE_FAMILY):
         label = {_OVERLAY_FAMILY: "overlay", _CURVE_FAMILY: "curve"}.get(family, "group length or command")
         return Decision(tag, Action.REMOVE, Action.REMOVE, "UN", "X", label)
     if tag in _NEVER_KEPT:

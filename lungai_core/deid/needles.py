@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["contains_needle", "decode_text", "encodings_of", "needles_of"]
 
+# PS3.5 section 6.1.3: tab, line feed, carriage return, and escape for ISO 2022.
+_CONTROLS_OF_TEXT, _FIRST_PRINTABLE = b"\t\n\r\x1b", ord(" ")
 _SHORTEST, _SHORTEST_NUMBER, _SHORTEST_FOREIGN = 4, 6, 2
 _STRONG_VRS = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UI", "UN", "UR", "UT", "OB"})
 _NAME_SEPARATORS = re.compile(r"[\\^=\s,;/&]+")
@@ -212,4 +214,6 @@ def _spellings(part: str, encodings: tuple[str, ...] | None) -> set[bytes]:
 
 def _is_text(value: bytes) -> bool:
     stripped = value.strip(b" \0")
-    return len(stripped) >= _SHORTEST and all(byte >= 0x20 or byte in (9, 10, 13, 27) for byte in stripped)  # noqa: PLR2004  # below 0x20 are controls
+    if len(stripped) < _SHORTEST:
+        return False
+    return all(byte >= _FIRST_PRINTABLE or byte in _CONTROLS_OF_TEXT for byte in stripped)

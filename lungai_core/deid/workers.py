@@ -89,7 +89,7 @@ def treat(
     # Read before the processes fork, the tables are read once.
     _start_worker(profile, secret, parts)
     warm_up()
-    if jobs == 1 or len(batches) < 2:  # noqa: PLR2004  # one batch needs one process
+    if jobs == 1 or len(batches) <= 1:
         yield from map(_work, batches)
         return
     with multiprocessing.get_context().Pool(jobs, _start_process, (profile, secret, parts)) as pool:

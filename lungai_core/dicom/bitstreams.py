@@ -145,7 +145,7 @@ def _image_size(body: bytes) -> StreamFacts:
     if len(body) < 39 - 2:  # Rsiz, eight sizes, Csiz, then three bytes a component
         raise BrokenStreamError("the image size marker is too short")
     width, height, left, top, tile_width, tile_height, _, _, components = struct.unpack_from(">8IH", body, 2)
-    bits, step_x, step_y = body[36], body[37 - 0] if len(body) > 37 else 1, body[38] if len(body) > 38 else 1
+    bits, step_x, step_y = body[36], body[37] if len(body) > 37 else 1, body[38] if len(body) > 38 else 1
     if tile_width == 0 or tile_height == 0 or step_x != 1 or step_y != 1:
         raise BrokenStreamError("tiles are empty, or the component is subsampled")
     return StreamFacts(height - top, width - left, components, (bits & 0x7F) + 1, is_reversible=True)
