@@ -186,6 +186,23 @@ def test_the_table_sorts_by_number_and_keeps_the_selected_row(page):
     assert page.evaluate(f"{head}.parentNode.getAttribute('aria-sort')") == "ascending"
 
 
+@pytest.mark.verifies("SRS-REPORT-003")
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_table_shows_its_last_column_however_long_the_names_are(parts, browser, tmp_path, language):
+    volume = parts.make_volume()
+    names = ("spiculated-nodule-of-the-left-upper-lobe", "L" * 64)
+    nodules = tuple(parts.nodule_of(volume, name, review_required=True) for name in names)
+    report = parts.report_of(volume, nodules=nodules)
+    path = write_report_html(CaseDocument(report, volume, parts.card_of()), tmp_path / "report.html")
+    where = f"{path.as_uri()}#lang={language}"
+    flags = browser.WITHOUT_WEBGL
+    with browser.open_page(where, profile=tmp_path / "profile", flags=flags, width=1280, height=700) as opened:
+        assert opened.evaluate("document.documentElement.dataset.lang") == language
+        inside = "document.querySelector('.scroll')"
+        assert opened.evaluate(f"{inside}.scrollWidth - {inside}.clientWidth") == 0
+
+
 @pytest.mark.verifies("SRS-REPORT-002", "RC-REPORT-003")
 @pytest.mark.timeout(600)
 def test_the_page_asks_for_nothing_and_complains_about_nothing(page, report_file):
