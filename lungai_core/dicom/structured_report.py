@@ -104,10 +104,14 @@ def _document(
         title=highdicom.sr.CodedConcept("126000", "DCM", "Imaging Measurement Report"),
         referenced_images=shown,
     )
-    content[0].ContentSequence.append(_case_evaluations(stamp))
+    root = content[0]
+    items = [*root.ContentSequence, _case_evaluations(stamp)]
+    # highdicom copies a document's content and searches it for references without evidence, which took most of the time
+    # of a long report: it is given the root alone. Every reference below it is to one of the data sets in `evidence`.
+    root.ContentSequence = sr.ContentSequence(items[:1])
     document: Dataset = sr.Comprehensive3DSR(
         evidence=evidence,
-        content=content[0],
+        content=root,
         series_instance_uid=stamp.uid("report series"),
         series_number=_SERIES_NUMBER,
         sop_instance_uid=stamp.uid("report instance"),
@@ -117,6 +121,7 @@ def _document(
         is_final=False,
         is_verified=False,
     )
+    document.ContentSequence.extend(items[1:])
     document.SeriesDescription = "Lung nodule measurements (not for clinical use)"
     declare_private_scheme(document)
     return seal(document, stamp=stamp)

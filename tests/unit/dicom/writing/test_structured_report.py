@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import highdicom
 import numpy as np
 import pydicom
 import pytest
@@ -101,6 +102,22 @@ def test_the_report_refers_to_segments_and_explanations_and_tracks_the_nodules(f
     assert tracked == [segment.TrackingUID for segment in segmentation.SegmentSequence]
     explained = [item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID for item in _items(full, "130401")]
     assert explained == [stamp.uid("explanation instance a")]
+
+
+@pytest.mark.verifies("SRS-DICOM-023")
+@pytest.mark.parametrize("name", ["full", "empty", "maskless", "refusal"])
+def test_whatever_the_content_refers_to_stands_in_the_evidence(name, request):
+    document = request.getfixturevalue(name)
+    listed = {item.value for item in _all(document.CurrentRequestedProcedureEvidenceSequence, 0x00081155)}
+    referred = {item.value for item in _all(document.ContentSequence, 0x00081155)}
+    assert referred <= listed
+    assert bool(referred) == (name != "refusal")
+    # What was made without the library's own search has to be a document that its reader takes as one.
+    assert len(_items(highdicom.sr.Comprehensive3DSR.from_dataset(document), "121058")) == 1
+
+
+def _all(items, tag):
+    return [element for item in items for element in item.iterall() if element.tag == tag]
 
 
 @pytest.mark.verifies("SRS-DICOM-023")
