@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -12,7 +13,7 @@ from lungai_core.errors import EvidenceInputError
 from lungai_core.evidence.fields import Field, Text, declared, derived
 from lungai_core.evidence.project import code_inventory, history_json
 from lungai_core.evidence.sbom import components, cyclonedx_json, read_soup, read_vendored, validate_cyclonedx
-from lungai_core.evidence.sources import JsonRecord, SourceBook, parse
+from lungai_core.evidence.sources import JsonRecord, SourceBook, parse, resolve
 from lungai_core.evidence.studies import read_study
 from lungai_core.trace.matrix import matrix_csv, matrix_json
 from lungai_core.trace.record import Outcome
@@ -43,7 +44,11 @@ _RECORDS = (
     ("tool", "tool_validation.json", "`lungai trace validate-tool`"),
     ("release", "release.json", "the release step: version, commit and time of what is released"),
     ("attestation", "attestation.json", "a signed statement of who tested"),
-    ("model", "model.json", "the manifest of the model pack that is released with the software"),
+)
+_MODEL = (
+    "model",
+    "model.json",
+    "the release step: name, hash and version of the model, or the project's pack",
 )
 # What the folder of a model pack holds, by key of the record.
 _PACK = (
@@ -258,6 +263,7 @@ def gather(
     sbom_id = book.record("sbom/sbom.cdx.json", bill.encode(), tool=TOOL, time=time, note="CycloneDX bill of materials")
     tracked_studies = sorted((project.root / project.studies).glob("*.json")) if project.studies else []
     studies = tuple(read_study(path.read_bytes(), where=path.name) for path in (*tracked_studies, *inputs.studies))
+    pack = {key: _of_pack(book, project, name, how) for key, name, how in _PACK}
     material = Material(
         project=project,
         regulations=regulations,
@@ -270,7 +276,8 @@ def gather(
         sbom=JsonRecord(sbom_id, json.loads(bill)),
         others={
             **{key: _other(book, inputs, key, name, how) for key, name, how in _RECORDS},
-            **{key: _of_pack(book, project, name, how) for key, name, how in _PACK},
+            **pack,
+            "model": _model(book, project, inputs, pack=pack),
         },
         parts=parts,
         studies=tuple(sorted(studies, key=lambda study: study.study_id)),
@@ -320,6 +327,22 @@ def _of_pack(book: SourceBook, project: Project, name: str, how: str, /) -> Json
     parsed: Any = parse(content, where=name)
     time = str(parsed.get("finished", "")) if isinstance(parsed, dict) else ""
     return JsonRecord(book.record(f"model/{name}", content, tool="", time=time, note=how), parsed)
+
+
+def _model(book: SourceBook, project: Project, inputs: Inputs, /, *, pack: Mapping[str, JsonRecord]) -> JsonRecord:
+    """Read which model is released, or take name, hash and end of training of the pack that stands in the project."""
+    network = project.root / project.model / "model.onnx"
+    if inputs.read(_MODEL[1]) is not None or not project.model or not network.is_file():
+        return _other(book, inputs, *_MODEL)
+    stated = {
+        "name": resolve(pack["card"].content, "/model_name"),
+        "sha256": hashlib.sha256(network.read_bytes()).hexdigest(),
+        "time": resolve(pack["training"].content, "/finished"),
+    }
+    content = _json({key: value for key, value in stated.items() if value})
+    note = f"{project.model}: hash of model.onnx, name in the card, end of the training"
+    source = book.record("model/model.json", content, tool=TOOL, time=project.history.time, note=note)
+    return JsonRecord(source, json.loads(content))
 
 
 def _origin(key: str, parsed: Any, /) -> tuple[str, str]:  # noqa: ANN401  any JSON

@@ -153,6 +153,7 @@ def made(run, sample, tmp_path_factory):
     }  # fmt: skip
     (folder / "pack/card.json").write_text(json.dumps(card), encoding="utf-8")
     (folder / "pack/evaluation.json").write_text(run[0].model_dump_json(), encoding="utf-8")
+    (folder / "pack/model.onnx").write_bytes(b"weights")
     questions = """
 [[question]]
 id = "SEC-1"
@@ -219,6 +220,8 @@ def test_the_card_of_the_pack_fills_the_model_card_and_what_it_lacks_is_not_meas
     texts = {row[0].en: row[1] for table in tables_in(card) for row in table.rows if len(row) == 2}
     assert texts["Is trained"].text.en == "True"
     assert texts["Operating point"].missing
+    assert texts["Hash of the model file"].text.en == hashlib.sha256(b"weights").hexdigest()
+    assert texts["Made for version"].missing
     assert made.material.others["evaluation"].content["schema_version"] == "lungai-evaluation/1"
 
 
