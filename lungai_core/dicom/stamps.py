@@ -32,7 +32,7 @@ MANUFACTURER = "lungai-core authors"
 _UUID_ROOT = "2.25."
 _VERSION_8 = 8 << 76
 _VARIANT = 2 << 62
-_MOMENTS = frozenset({"ContributionDateTime", "ObservationDateTime"})
+_CONTRIBUTION_DATETIME, _OBSERVATION_DATETIME = 0x0018A002, 0x0040A032
 _KEEP = ~((0xF << 76) | (3 << 62)) & ((1 << 128) - 1)
 
 
@@ -145,7 +145,7 @@ def seal(dataset: Dataset, /, *, stamp: ObjectStamp) -> Dataset:
 
 def _seal_times(dataset: Dataset, moment: str, /) -> None:
     for element in dataset.iterall():
-        if element.keyword in _MOMENTS:
+        if element.tag in (_CONTRIBUTION_DATETIME, _OBSERVATION_DATETIME):
             element.value = moment
 
 
