@@ -76,7 +76,7 @@ class Keep(StrEnum):
 
 
 class Precision(StrEnum):
-    """The arithmetic of the forward pass; weights stay in single precision.
+    """The arithmetic of training's forward pass; weights, and whatever is measured, stay in single precision.
 
     :implements: SRS-TRAIN-005, SDS-TRAIN-003
     """

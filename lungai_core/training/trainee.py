@@ -155,9 +155,11 @@ def validate(trainee: Trainee, samples: Sequence[NoduleSample], /, *, plan: Trai
 
 
 def look_at(trainee: Trainee, batch: Batch, /, *, plan: TrainingPlan) -> tuple[NetOutput, Truth]:
-    """Run the network of a trainee on a batch, on the plan's device and in its precision, without gradient.
+    """Run the network of a trainee on a batch, on the plan's device, without gradient.
 
     :implements: SRS-TRAIN-009, SDS-TRAIN-007
+
+    Always in single precision, whatever the training ran in: what is measured is what is released.
 
     Parameters
     ----------
@@ -174,7 +176,7 @@ def look_at(trainee: Trainee, batch: Batch, /, *, plan: TrainingPlan) -> tuple[N
         The outputs and, on the same device, the labels.
     """
     placed = on_device(batch, plan.compute.device)
-    with torch.no_grad(), autocast(plan.compute):
+    with torch.no_grad():
         output: NetOutput = trainee.net(placed.patches)
     return output, placed.truth
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from lungai_core.training.batches import evaluation_batches
+from lungai_core.training.plan import Precision
 from lungai_core.training.trainee import arithmetic, look_at, new_trainee, on_device, validate
 
 
@@ -33,6 +34,16 @@ def test_a_look_gives_what_the_network_gives_and_needs_no_gradient(samples, plan
     assert not output.malignancy_logit.requires_grad
     assert truth is batch.truth
     assert on_device(batch, "cpu") is batch
+
+
+@pytest.mark.verifies("SRS-TRAIN-009", "SRS-TRAIN-013")
+def test_a_network_trained_in_reduced_precision_is_measured_in_single(samples, plan):
+    half = plan.model_copy(update={"compute": plan.compute.model_copy(update={"precision": Precision.BFLOAT16})})
+    trainee = new_trainee(half).eval()
+    (batch,) = evaluation_batches(samples[:1], plan=half)
+    output, _ = look_at(trainee, batch, plan=half)
+    assert output.features.dtype == torch.float32
+    assert torch.equal(output.malignancy_logit, trainee.net(batch.patches).malignancy_logit)
 
 
 @pytest.mark.verifies("SRS-TRAIN-009")
