@@ -1,4 +1,4 @@
-"""The verbs ``lungai model verify``, ``card``, ``summary`` and ``export``."""
+"""The verbs ``lungai model verify``, ``card``, ``summary``, ``export`` and ``compare``."""
 
 from __future__ import annotations
 
@@ -32,11 +32,12 @@ def register(app: typer.Typer) -> None:
     app
         The application.
     """
-    group = typer.Typer(no_args_is_help=True, help="Released models: verify, read the card, export.")
+    group = typer.Typer(no_args_is_help=True, help="Models: verify, read the card, export, compare.")
     group.command("verify")(_verify)
     group.command("card")(_card)
     group.command("summary")(_summary)
     group.command("export")(_export)
+    group.command("compare")(_compare)
     app.add_typer(group, name="model")
 
 
@@ -120,3 +121,17 @@ def _export(  # noqa: PLR0913 - the options of a verb are its parameters
         pack = export_trained(run, out, fold=fold, patches=patches, precisions=precisions)
     typer.echo(f"{pack.path}: {pack.contract.model_name}, trained: {str(pack.card.trained).lower()}")
     typer.echo(f"pack SHA-256 {pack.sha256}")
+
+
+def _compare(
+    first: Annotated[Path, typer.Argument(help="predictions.csv of a cross-validation.", exists=True, dir_okay=False)],
+    second: Annotated[Path, typer.Argument(help="The same nodules by another plan.", exists=True, dir_okay=False)],
+    *,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap over patients.")] = 0,
+) -> None:
+    """Print what the second plan gains on the first, paired nodule by nodule, as a Markdown table."""
+    from lungai_core.training.evaluation import compare, render_figures
+    from lungai_core.training.predictions import read_predictions
+
+    gains = compare(read_predictions(first), read_predictions(second), seed=seed)
+    typer.echo(render_figures(gains), nl=False)

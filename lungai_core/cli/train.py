@@ -43,7 +43,7 @@ def _train(
     # First of all, so that an installation without the extra `train` is told of that one and not of a part of it.
     import_module("torch")
     from lungai_core.training.crossval import cross_validate as run_all
-    from lungai_core.training.evaluation import render_evaluation
+    from lungai_core.training.evaluation import render_figures
     from lungai_core.training.plan import read_plan
     from lungai_core.training.processes import joined_processes
     from lungai_core.training.run import Host, load_samples, train_fold
@@ -53,7 +53,7 @@ def _train(
     with joined_processes(read.compute.device) as processes, _progress(shown=processes.rank == 0) as progress:
         host = Host(processes=processes, clock=lambda: datetime.now(UTC), watch=_Watcher(progress))
         if cross_validate:
-            text = render_evaluation(run_all(read, samples, out, host=host))
+            text = render_figures(run_all(read, samples, out, host=host).figures)
         else:
             record = train_fold(read, samples, out, fold=fold, host=host)
             best = record.rows[record.best_epoch - 1]

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from lungai_core.files import write_whole
-from lungai_core.training.evaluation import Evaluation, evaluate, render_evaluation
+from lungai_core.training.evaluation import Evaluation, evaluate, render_figures
 from lungai_core.training.plan import plan_sha256
 from lungai_core.training.predictions import predict_fold, predictions_csv
 from lungai_core.training.run import best_trainee, count_folds, train_fold
@@ -62,5 +62,5 @@ def cross_validate(plan: TrainingPlan, samples: tuple[NoduleSample, ...], out: P
     if host.processes.rank == 0:
         write_whole(out / "predictions.csv", table)
         write_whole(out / "evaluation.json", evaluation.model_dump_json(indent=1) + "\n")
-        write_whole(out / "evaluation.md", render_evaluation(evaluation))
+        write_whole(out / "evaluation.md", render_figures(evaluation.figures))
     return evaluation

@@ -13,7 +13,7 @@ from lungai_core.clinical.calibration import calibration
 from lungai_core.clinical.clustered import cluster_bootstrap
 from lungai_core.clinical.roc import compare_auc_paired, roc_data
 from lungai_core.domain.model import FrozenModel
-from lungai_core.errors import NotEstimableError
+from lungai_core.errors import DataSetError, NotEstimableError
 from lungai_core.training.predictions import THRESHOLD
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from lungai_core.training.predictions import Prediction
 
-__all__ = ["EvaluatedFigure", "Evaluation", "evaluate", "render_evaluation"]
+__all__ = ["EvaluatedFigure", "Evaluation", "compare", "evaluate", "render_figures"]
 
 _REPLICATES = 1000
 _FEWEST_BOOTSTRAP_SHARE = 0.95
@@ -35,12 +35,15 @@ class EvaluatedFigure(FrozenModel):
 
     :implements: SRS-TRAIN-013, SDS-TRAIN-010
 
-    ``who`` is the network or a baseline, ``label`` the truth it is measured against. The interval is the 2.5 % to
-    97.5 % percentile of a bootstrap over patients, unless ``method`` says otherwise; ``None`` where it does not exist.
+    ``who`` is the network, a baseline or a difference, ``label`` the truth it is measured against. The interval is the
+    2.5 % to 97.5 % percentile of a bootstrap over patients, unless ``method`` says otherwise; ``None`` where it does not
+    exist.
     """
 
     data_set: str
-    who: Literal["network", "diameter alone", "diameter and HU, boosted", "network minus diameter alone"]
+    who: Literal[
+        "network", "diameter alone", "diameter and HU, boosted", "network minus diameter alone", "second minus first"
+    ]
     name: str
     label: str
     value: float
@@ -115,21 +118,74 @@ def evaluate(predictions: Sequence[Prediction], /, *, seed: int) -> tuple[Evalua
     return tuple(figures)
 
 
-def render_evaluation(evaluation: Evaluation, /) -> str:
-    """Render the figures as a Markdown table.
+def compare(first: Sequence[Prediction], second: Sequence[Prediction], /, *, seed: int) -> tuple[EvaluatedFigure, ...]:
+    """Compute what a second network gains on a first one, paired nodule by nodule.
 
-    :implements: SRS-TRAIN-013, SDS-TRAIN-010
+    :implements: SRS-TRAIN-018, SDS-TRAIN-010
 
     Parameters
     ----------
-    evaluation
-        The figures.
+    first, second
+        Out of fold, of the same nodules in any order.
+    seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    tuple
+        Second minus first, for each data set on its own: area under the ROC curve for each label (DeLong), Dice, and
+        the absolute error of the diameter. A figure that the data do not allow is left out.
+
+    Raises
+    ------
+    DataSetError
+        If the predictions are not of the same nodules with the same labels.
+    """
+    others = {(prediction.data_set, prediction.sample_id): prediction for prediction in second}
+    pairs = [(one, others.get((one.data_set, one.sample_id))) for one in first]
+    matched = [(one, other) for one, other in pairs if other is not None and _same_truth(one, other)]
+    if len(matched) != len(first) or len(others) != len(first):
+        raise DataSetError(
+            "The two sets of predictions are not of the same nodules with the same labels.",
+            where=f"{len(first)} and {len(others)} nodules, {len(matched)} in both",
+            allowed="predictions of one data set by two plans",
+            remedy="Cross-validate both plans on the same data, then compare their predictions.csv.",
+        )
+    figures: list[EvaluatedFigure] = []
+    for data_set in dict.fromkeys(one.data_set for one in first):
+        own = [pair for pair in matched if pair[0].data_set == data_set]
+        for label in _LABELS:
+            labelled = [pair for pair in own if getattr(pair[0], label) is not None]
+            truth = np.asarray([int(getattr(one, label)) for one, _ in labelled])
+            if len(set(truth.tolist())) > 1:
+                scores = np.asarray([(one.logit, other.logit) for one, other in labelled])
+                make = _Maker([one for one, _ in labelled], data_set, label, seed)
+                figures.append(_gain(make, "second minus first", scores[:, 1], scores[:, 0], truth=truth))
+        for label, name, measure in _PAIRED_MEASURES:
+            both = [(one, measure(one), measure(other)) for one, other in own]
+            found = [(one, before, after) for one, before, after in both if before is not None and after is not None]
+            if found:
+                make = _Maker([one for one, _, _ in found], data_set, label, seed)
+                gains = np.asarray([after - before for _, before, after in found])
+                figures.append(make.figure("second minus first", name, _mean(gains)))
+    return tuple(figures)
+
+
+def render_figures(figures: Sequence[EvaluatedFigure], /) -> str:
+    """Render figures as a Markdown table.
+
+    :implements: SRS-TRAIN-013, SRS-TRAIN-018, SDS-TRAIN-010
+
+    Parameters
+    ----------
+    figures
+        One row each.
     """
     lines = [
         "| data set | who | figure | label | value | 95 % interval | p | n (patients) | method |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for figure in evaluation.figures:
+    for figure in figures:
         interval = "–" if figure.interval_95 is None else f"{figure.interval_95[0]:.3f} to {figure.interval_95[1]:.3f}"
         p_value = "–" if figure.p_value is None else f"{figure.p_value:.2g}"
         lines.append(
@@ -149,13 +205,8 @@ def _classification(own: Sequence[Prediction], data_set: str, label: str, seed: 
         right = np.asarray([int(scorer.decision(p, label)) for p in own]) == truth
         figures.append(make.figure(scorer.who, "AUC", _area(score, truth)))
         figures.append(make.figure(scorer.who, "accuracy", _mean(right)))
-    pair = compare_auc_paired(roc_data(scores["network"], truth=truth), roc_data(scores["diameter alone"], truth=truth))
     figures.append(
-        make.plain(
-            "network minus diameter alone", "AUC difference", pair.difference.estimate, "paired DeLong 1988"
-        ).model_copy(
-            update={"interval_95": (pair.difference.lower, pair.difference.upper), "p_value": pair.test.p_value}
-        )
+        _gain(make, "network minus diameter alone", scores["network"], scores["diameter alone"], truth=truth)
     )
     probability = np.asarray([getattr(p, f"probability_as_{label}") for p in own])
     figures.append(make.figure("network", "Brier score", _mean((probability - truth) ** 2)))
@@ -200,6 +251,30 @@ def _measurement(own: Sequence[Prediction], data_set: str, seed: int, /) -> list
         figure = make.plain("network", name, interval.estimate, interval.method)
         figures.append(figure.model_copy(update={"interval_95": (interval.lower, interval.upper)}))
     return figures
+
+
+def _gain(
+    make: _Maker, who: str, score: NDArray[np.float64], reference: NDArray[np.float64], /, *, truth: NDArray[np.int64]
+) -> EvaluatedFigure:
+    pair = compare_auc_paired(roc_data(score, truth=truth), roc_data(reference, truth=truth))
+    figure = make.plain(who, "AUC difference", pair.difference.estimate, "paired DeLong 1988")
+    interval = (pair.difference.lower, pair.difference.upper)
+    return figure.model_copy(update={"interval_95": interval, "p_value": pair.test.p_value})
+
+
+def _same_truth(one: Prediction, other: Prediction, /) -> bool:
+    return all(getattr(one, name) == getattr(other, name) for name in ("patient_id", "diameter_mm", *_LABELS))
+
+
+def _diameter_error_mm(prediction: Prediction, /) -> float | None:
+    wanted = prediction.diameter_mm
+    return None if wanted is None else abs(prediction.predicted_diameter_mm - wanted)
+
+
+_PAIRED_MEASURES: tuple[tuple[str, str, Callable[[Prediction], float | None]], ...] = (
+    ("mask", "Dice difference", lambda prediction: prediction.dice),
+    ("diameter_mm", "diameter MAE difference, mm", _diameter_error_mm),
+)
 
 
 def _area(score: NDArray[np.float64], truth: NDArray[np.int64], /) -> Callable[[NDArray[np.intp]], float]:

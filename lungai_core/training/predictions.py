@@ -14,6 +14,7 @@ from pydantic import Field
 
 from lungai_core.clinical.calibration import calibration
 from lungai_core.domain.model import FrozenModel
+from lungai_core.errors import DataSetError
 from lungai_core.inference.uncertainty import estimate_uncertainty
 from lungai_core.modelpack.contract import Calibration, LinearHead, Provenance, ReviewRule
 from lungai_core.training.baselines import best_threshold, diameter_scores, feature_scores
@@ -25,6 +26,7 @@ from lungai_core.training.trainee import arithmetic, look_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -42,6 +44,7 @@ __all__ = [
     "choose_review",
     "predict_fold",
     "predictions_csv",
+    "read_predictions",
 ]
 
 _FEWEST_FOR_SLOPE = 10
@@ -287,6 +290,34 @@ def predictions_csv(predictions: Sequence[Prediction], /) -> str:
     writer.writeheader()
     writer.writerows(prediction.model_dump(mode="json") for prediction in predictions)
     return stream.getvalue()
+
+
+def read_predictions(path: Path, /) -> tuple[Prediction, ...]:
+    """Read what :func:`predictions_csv` wrote.
+
+    :implements: SRS-TRAIN-018, SDS-TRAIN-010
+
+    Parameters
+    ----------
+    path
+        The CSV file.
+
+    Raises
+    ------
+    DataSetError
+        If the file cannot be read, or a row is not a prediction.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            rows = [{name: value or None for name, value in row.items()} for row in csv.DictReader(stream)]
+        return tuple(Prediction.model_validate(row, strict=False) for row in rows)
+    except (OSError, ValueError) as error:
+        raise DataSetError(
+            f"The predictions cannot be read ({type(error).__name__}).",
+            where=path.name,
+            allowed="predictions.csv of a cross-validation by this version",
+            remedy="Make it with: lungai train --plan plan.toml --out folder --cross-validate",
+        ) from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)

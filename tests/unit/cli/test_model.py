@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -35,3 +36,16 @@ def test_the_summary_of_the_full_network_states_its_parameters(capsys):
     assert main(["model", "summary", "densenet121"]) == ExitCode.OK
     summary = json.loads(capsys.readouterr().out)
     assert (summary["trunk_parameters"], summary["attention_parameters"]) == (11_242_624, 523_435)
+
+
+@pytest.mark.verifies("SRS-TRAIN-018")
+def test_two_plans_are_compared_by_their_predictions(tmp_path, capsys):
+    """The released network against itself: every difference is 0, on each nodule of the cross-validation."""
+    table = str(Path(__file__).parents[3] / "verification/model/lungai-small/predictions.csv")
+    assert main(["model", "compare", table, table]) == ExitCode.OK
+    rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines()[2:]]
+    assert {(row[1], float(row[4])) for row in rows} == {("second minus first", 0.0)}
+    assert {row[2] for row in rows} == {"AUC difference", "Dice difference", "diameter MAE difference, mm"}
+    (tmp_path / "short.csv").write_text("".join(Path(table).read_text().splitlines(keepends=True)[:9]))
+    assert main(["model", "compare", table, str(tmp_path / "short.csv")]) == ExitCode.INPUT_REJECTED
+    assert "LAI-TRAIN-003" in capsys.readouterr().err

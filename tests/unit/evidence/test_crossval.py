@@ -20,7 +20,7 @@ from lungai_core.evidence.project import read_project
 from lungai_core.evidence.regulations import load_regulations
 from lungai_core.evidence.render_xlsx import tables_in
 from lungai_core.evidence.sample import commit_all, run_sample
-from lungai_core.training.evaluation import Evaluation, evaluate, render_evaluation
+from lungai_core.training.evaluation import Evaluation, evaluate, render_figures
 from lungai_core.training.predictions import Prediction, predictions_csv
 
 CARD = """
@@ -66,7 +66,7 @@ def run():
         weights_sha256=("2" * 64,),
         figures=evaluate(predictions, seed=1),
     )
-    assert "calibration slope" in render_evaluation(evaluation)
+    assert "calibration slope" in render_figures(evaluation.figures)
     return evaluation, table
 
 

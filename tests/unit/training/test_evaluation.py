@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lungai_core.training.evaluation import Evaluation, evaluate, render_evaluation
+from lungai_core.errors import DataSetError
+from lungai_core.training.evaluation import compare, evaluate, render_figures
 from lungai_core.training.predictions import Prediction
 
 
@@ -122,8 +123,48 @@ def test_the_same_seed_gives_the_same_intervals_and_the_table_shows_them():
     rows = made(30)
     figures = evaluate(rows, seed=3)
     assert figures == evaluate(rows, seed=3)
-    text = render_evaluation(
-        Evaluation(plan_sha256="a", predictions_sha256="b", weights_sha256=("c",), figures=figures)
-    )
+    text = render_figures(figures)
     assert text.count("\n") == len(figures) + 2
     assert f"| {figures[0].value:.3f} | {figures[0].interval_95[0]:.3f} to" in text
+
+
+@pytest.mark.verifies("SRS-TRAIN-018")
+def test_a_better_network_gains_by_as_much_as_it_is_better():
+    first = made(60)
+    second = [
+        row.model_copy(
+            update={
+                "logit": row.logit + 3 * row.diagnosis,
+                "dice": row.dice + 0.05,
+                "predicted_diameter_mm": row.diameter_mm + 0.5 * (row.predicted_diameter_mm - row.diameter_mm),
+            }
+        )
+        for row in first
+    ]
+    gained = {figure.name: figure for figure in compare(first, second[::-1], seed=2)}
+    before, after = (by_name(evaluate(rows, seed=2), name="AUC", who="network")[0] for rows in (first, second))
+    assert gained["AUC difference"].value == pytest.approx(after.value - before.value)
+    assert gained["AUC difference"].p_value < 0.01
+    assert gained["Dice difference"].value == pytest.approx(0.05)
+    halved = np.mean([abs(row.predicted_diameter_mm - row.diameter_mm) for row in first]) / 2
+    assert gained["diameter MAE difference, mm"].value == pytest.approx(-halved)
+    assert gained["diameter MAE difference, mm"].interval_95[1] < 0
+    assert {figure.who for figure in gained.values()} == {"second minus first"}
+
+
+@pytest.mark.verifies("SRS-TRAIN-018")
+def test_a_network_gains_nothing_on_itself_and_missing_labels_are_left_out():
+    rows = made(20, diagnosis=None, dice=None)
+    (only,) = compare(rows, rows, seed=2)
+    assert (only.name, only.value, only.interval_95) == ("diameter MAE difference, mm", 0.0, (0.0, 0.0))
+
+
+@pytest.mark.verifies("SRS-TRAIN-018")
+@pytest.mark.parametrize(
+    "second",
+    [made(19), made(21), [row.model_copy(update={"diagnosis": True}) for row in made(20)]],
+    ids=["one missing", "one more", "other labels"],
+)
+def test_predictions_of_other_nodules_or_labels_are_not_compared(second):
+    with pytest.raises(DataSetError, match="not of the same nodules"):
+        compare(made(20), second, seed=2)

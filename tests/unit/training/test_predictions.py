@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lungai_core.training.predictions import Platt, calibrate, choose_review, predict_fold, predictions_csv
+from lungai_core.errors import DataSetError
+from lungai_core.training.predictions import (
+    Platt,
+    calibrate,
+    choose_review,
+    predict_fold,
+    predictions_csv,
+    read_predictions,
+)
 from lungai_core.training.trainee import new_trainee
 
 
@@ -100,3 +108,22 @@ def test_the_table_has_one_row_a_nodule(predicted):
     table = list(csv.DictReader(io.StringIO(predictions_csv(rows))))
     assert [row["sample_id"] for row in table] == [row.sample_id for row in rows]
     assert float(table[0]["logit"]) == rows[0].logit
+
+
+@pytest.mark.verifies("SRS-TRAIN-018")
+def test_predictions_are_read_as_they_were_written(predicted, tmp_path):
+    _, rows = predicted
+    bare = rows[0].model_copy(update={"diagnosis": None, "diameter_mm": None, "dice": None})
+    table = tmp_path / "predictions.csv"
+    table.write_text(predictions_csv([*rows[1:], bare]), encoding="utf-8")
+    assert read_predictions(table) == (*rows[1:], bare)
+
+
+@pytest.mark.verifies("SRS-TRAIN-018")
+@pytest.mark.parametrize("content", ["sample_id\nx\n", "\xff", None], ids=["columns missing", "not UTF-8", "no file"])
+def test_a_table_that_holds_no_predictions_is_refused(content, tmp_path):
+    if content is not None:
+        (tmp_path / "table.csv").write_bytes(content.encode("latin-1"))
+    with pytest.raises(DataSetError, match="cannot be read") as caught:
+        read_predictions(tmp_path / "table.csv")
+    assert "--cross-validate" in caught.value.remedy
