@@ -38,6 +38,7 @@ EXAMPLES = {
     "evidence verify": "lungai evidence verify build/set --public-key keys/evidence.pub",
     "model card": "lungai model card our-pack.zip",
     "model export": "lungai model export our-pack.zip --run build/cv --fold 0",
+    "model compare": "lungai model compare build/cv/predictions.csv build/other-cv/predictions.csv",
     "model summary": "lungai model summary densenet121 --edge 96",
     "model verify": "lungai model verify our-pack.zip",
     "run": "lungai run ct --candidates candidates.json --out report",

@@ -36,8 +36,8 @@ class EvaluatedFigure(FrozenModel):
     :implements: SRS-TRAIN-013, SDS-TRAIN-010
 
     ``who`` is the network, a baseline or a difference, ``label`` the truth it is measured against. The interval is the
-    2.5 % to 97.5 % percentile of a bootstrap over patients, unless ``method`` says otherwise; ``None`` where it does not
-    exist.
+    2.5 % to 97.5 % percentile of a bootstrap over patients, unless ``method`` says otherwise; ``None`` where it does
+    not exist.
     """
 
     data_set: str
