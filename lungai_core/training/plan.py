@@ -6,9 +6,9 @@ import hashlib
 import json
 import tomllib
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from lungai_core.domain.model import FrozenModel
 from lungai_core.errors import TrainingPlanError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "AnnotatedPlan",
     "AugmentationPlan",
     "ComputePlan",
     "DataPlan",
@@ -85,21 +86,45 @@ class Precision(StrEnum):
     BFLOAT16 = "bfloat16"
 
 
+class AnnotatedPlan(FrozenModel):
+    """Nodules that readers annotated, as :func:`~lungai_core.training.annotated.load_annotated` reads them.
+
+    :implements: SRS-TRAIN-019, SDS-TRAIN-013
+
+    ``records`` is the JSON file, ``images`` the folder of the series. ``ties`` has no default: whether a voxel that
+    half of the readers marked belongs to the nodule is a decision of the reading plan.
+    """
+
+    records: Annotated[str, Field(min_length=1)]
+    images: Annotated[str, Field(min_length=1)]
+    ties: Literal["inside", "outside", "refuse"]
+    folds: Annotated[int, Field(ge=3)] = 4
+
+
 class DataPlan(FrozenModel):
     """Where the nodules are and how they become patches.
 
     :implements: SRS-TRAIN-005, SDS-TRAIN-003
 
-    Folders are relative to the plan file. ``nodules`` is a folder like ``lidc_nodules``; ``context`` like
-    ``lidc_context`` or absent. ``limit_per_fold`` takes the first so many of each fold, for a trial; absent means all.
+    Folders are relative to the plan file. ``nodules`` is a folder like ``lidc_nodules``, ``context`` one like
+    ``lidc_context``, ``annotated`` names records of readers; each may be absent, but ``nodules`` and ``annotated`` not
+    both. ``limit_per_fold`` takes the first so many of each fold of ``nodules``, for a trial; absent means all.
     """
 
-    nodules: Annotated[str, Field(min_length=1)]
+    nodules: Annotated[str, Field(min_length=1)] | None = None
     context: str | None = None
+    annotated: AnnotatedPlan | None = None
     target: Target = Target.DIAGNOSIS
     lesson: Lesson = Lesson.LABEL
     patch_size: Annotated[int, Field(ge=32, multiple_of=32)] = 96
     limit_per_fold: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _has_nodules(self) -> Self:
+        if self.nodules is None and self.annotated is None:
+            what = "one of nodules and annotated is needed"
+            raise ValueError(what)
+        return self
 
 
 class OptimizerPlan(FrozenModel):
@@ -223,7 +248,9 @@ def plan_sha256(plan: TrainingPlan, /) -> str:
     plan
         The plan.
     """
-    return hashlib.sha256(plan.model_dump_json().encode()).hexdigest()
+    # A part that a plan does not have stays out, so that plans from before there was such a part keep their hashes.
+    absent = {"data": {"annotated"}} if plan.data.annotated is None else None
+    return hashlib.sha256(plan.model_dump_json(exclude=absent).encode()).hexdigest()
 
 
 def _bad_plan(path: Path, what: str, /) -> TrainingPlanError:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lungai_core.annotation.consensus import TieRule
 from lungai_core.errors import CheckpointMismatchError, DataSetError
 from lungai_core.files import write_whole
 from lungai_core.model.spec import spec_sha256
+from lungai_core.training.annotated import load_annotated
 from lungai_core.training.checkpoint import load_weights
 from lungai_core.training.lidc import load_lidc_context, load_lidc_nodules
 from lungai_core.training.loop import TrainingData, fit
@@ -69,12 +71,24 @@ def load_samples(plan: TrainingPlan, /, *, base: Path) -> tuple[NoduleSample, ..
     Returns
     -------
     tuple
-        The nodules, and after them those of the context set if the plan has one.
+        The nodules, after them those of the context set and those of readers' records, as far as the plan names them.
     """
-    samples = load_lidc_nodules(base / plan.data.nodules, limit_per_fold=plan.data.limit_per_fold)
-    if plan.data.context is None:
-        return samples
-    return samples + load_lidc_context(base / plan.data.context)
+    data = plan.data
+    samples: tuple[NoduleSample, ...] = ()
+    if data.nodules is not None:
+        samples += load_lidc_nodules(base / data.nodules, limit_per_fold=data.limit_per_fold)
+    if data.context is not None:
+        samples += load_lidc_context(base / data.context)
+    if data.annotated is not None:
+        samples += load_annotated(
+            base / data.annotated.records,
+            base / data.annotated.images,
+            # A training patch is cut with a margin of half its edge in all; see `batches`.
+            half_edge_mm=0.75 * data.patch_size,
+            ties=TieRule[data.annotated.ties.upper()],
+            folds=data.annotated.folds,
+        )
+    return samples
 
 
 def count_folds(samples: tuple[NoduleSample, ...], /) -> int:
