@@ -17,9 +17,9 @@ from lungai_core.annotation.record import (
     NoduleAnnotation,
     Read,
     ReaderRole,
-    Texture,
     Volume,
 )
+from lungai_core.domain.texture import Texture
 from lungai_core.errors import LidcXmlError
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from lungai_core.annotation.measure import GeometryCheck, check_volume
 from lungai_core.domain.geometry import Vector
 from lungai_core.domain.model import FrozenModel
+from lungai_core.domain.texture import Texture
 from lungai_core.errors import AnnotationFileError
 from lungai_core.files import write_whole
 
@@ -31,7 +32,6 @@ __all__ = [
     "NoduleAnnotation",
     "Read",
     "ReaderRole",
-    "Texture",
     "Volume",
     "annotation_schema",
     "annotation_sha256",
@@ -67,17 +67,6 @@ class MalignancyBasis(StrEnum):
     PATHOLOGY = "pathology"
     STABLE_FOR_TWO_YEARS = "stable for two years or more"
     OPINION = "reader's opinion from the image"
-
-
-class Texture(StrEnum):
-    """The density of a nodule as a reader sees it.
-
-    :implements: SRS-ANNO-001, SDS-ANNO-001
-    """
-
-    SOLID = "solid"
-    PART_SOLID = "part-solid"
-    GROUND_GLASS = "ground-glass"
 
 
 class GradingScheme(StrEnum):

@@ -183,6 +183,6 @@ def _malignancy(annotation: NoduleAnnotation) -> float | None:
 
 
 def _texture(annotation: NoduleAnnotation) -> float | None:
-    from lungai_core.annotation.record import Texture
+    from lungai_core.domain.texture import Texture
 
     return None if annotation.texture is None else float(list(Texture).index(annotation.texture))

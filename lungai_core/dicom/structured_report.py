@@ -192,6 +192,9 @@ def _nodule_group(
         "finding_sites": [sr.FindingSite(RESULT_CODES["lung"])],
         "measurements": list(_measurements(nodule)),
     }
+    if nodule.texture is not None:
+        found = RESULT_CODES[nodule.texture.texture.value]
+        common["qualitative_evaluations"] = [sr.QualitativeEvaluation(name=RESULT_CODES["texture"], value=found)]
     group: Sequence[Dataset]
     if nodule.mask is not None and references.segmentation is not None:
         number = [other.candidate_id for other in segmented_nodules(stamp)].index(nodule.candidate_id) + 1

@@ -14,6 +14,7 @@ from pydantic import Field
 from lungai_core.domain.geometry import Geometry, Vector
 from lungai_core.domain.mask import MaskBox
 from lungai_core.domain.model import FrozenModel
+from lungai_core.domain.texture import Texture
 from lungai_core.domain.volume import SeriesNote
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Refusal",
     "ReviewReason",
     "SoftwareIdentity",
+    "TextureEstimate",
     "Timings",
     "Uncertainty",
 ]
@@ -288,6 +290,18 @@ class Uncertainty(FrozenModel):
     mutual_information_limit_nats: _NonNegative
 
 
+class TextureEstimate(FrozenModel):
+    """The texture that a model with such an output finds most probable.
+
+    :implements: SRS-INFER-013, SDS-INFER-013
+
+    ``probability`` is the model's own, uncalibrated.
+    """
+
+    texture: Texture
+    probability: _Probability
+
+
 class ExplanationMap(FrozenModel):
     """Where the network's evidence for malignancy lies, on a grid of its own in patient space.
 
@@ -311,7 +325,7 @@ class NoduleResult(FrozenModel):
 
     ``malignancy_probability`` is calibrated as ``calibration`` says; ``suspicious`` where it reaches
     ``operating_point``. ``slice_number`` counts from 1 at the first slice of the volume, ``sop_instance_uid`` names
-    that slice's image.
+    that slice's image. ``texture`` is ``None`` where the model does not tell it.
     """
 
     candidate_id: str
@@ -324,6 +338,7 @@ class NoduleResult(FrozenModel):
     operating_point: _Probability
     suspicious: bool
     size: NoduleSize
+    texture: TextureEstimate | None = None
     mask: NoduleMask | None
     uncertainty: Uncertainty | None
     explanation: ExplanationMap | None

@@ -19,8 +19,10 @@ from lungai_core.domain.case_report import (
     Refusal,
     ReviewReason,
     SoftwareIdentity,
+    TextureEstimate,
     Timings,
 )
+from lungai_core.domain.texture import Texture
 from lungai_core.errors import CandidateOfOtherSeriesError, LungaiError, NoTissueError
 from lungai_core.inference.engine import require_finite
 from lungai_core.inference.explanation import explanation_map
@@ -33,6 +35,8 @@ from lungai_core.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from lungai_core.domain.candidate import Candidate, CandidateList
     from lungai_core.domain.case_report import ModelIdentity, Uncertainty
@@ -240,6 +244,7 @@ def _nodule(
         operating_point=contract.operating_point.probability,
         suspicious=probability >= contract.operating_point.probability,
         size=size,
+        texture=None if answer.texture_logits is None else _texture(answer.texture_logits),
         mask=mask,
         uncertainty=uncertainty,
         explanation=None
@@ -265,6 +270,13 @@ def _voxels(
         center_lps_mm=candidate.center_lps_mm,
         threshold_logit=_logit(threshold),
     )
+
+
+def _texture(logits: NDArray[np.float32], /) -> TextureEstimate:
+    # The greatest is taken off first: an exponential of a large logit would overflow.
+    shares = np.exp(logits.astype(np.float64) - logits.max())
+    found = int(shares.argmax())
+    return TextureEstimate(texture=tuple(Texture)[found], probability=round(float(shares[found] / shares.sum()), 6))
 
 
 def _logit(probability: float, /) -> float:

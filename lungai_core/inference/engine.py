@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -53,6 +53,8 @@ class NetworkAnswer:
         ``(z, y, x)`` float32 class-activation map on a coarser grid that covers the patch.
     features
         ``(F,)`` float32 pooled features.
+    texture_logits
+        ``(3,)`` float32: solid, part-solid, ground-glass.
     """
 
     malignancy_logit: float
@@ -60,6 +62,7 @@ class NetworkAnswer:
     mask_logit: NDArray[np.float32] | None
     evidence: NDArray[np.float32] | None
     features: NDArray[np.float32] | None
+    texture_logits: NDArray[np.float32] | None = None
 
 
 class InferenceEngine:
@@ -247,13 +250,7 @@ def require_finite(answer: NetworkAnswer, /, *, candidate_id: str) -> None:
     ModelOutputError
         With the names of the outputs that hold NaN or infinity.
     """
-    outputs = {
-        "malignancy_logit": answer.malignancy_logit,
-        "diameter_mm": answer.diameter_mm,
-        "mask_logit": answer.mask_logit,
-        "evidence": answer.evidence,
-        "features": answer.features,
-    }
+    outputs = {field.name: getattr(answer, field.name) for field in fields(answer)}
     broken = [name for name, values in outputs.items() if values is not None and not np.isfinite(values).all()]
     if broken:
         raise ModelOutputError(
@@ -302,4 +299,5 @@ def _answer(pack: ModelPack, outputs: tuple[NDArray[np.float32], ...], /, *, ind
         mask_logit=by_name[specs.mask_logit.name][0] if specs.mask_logit else None,
         evidence=by_name[specs.evidence.name][0] if specs.evidence else None,
         features=by_name[specs.features.name] if specs.features else None,
+        texture_logits=by_name[specs.texture_logits.name] if specs.texture_logits else None,
     )

@@ -8,7 +8,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from lungai_core.domain.contract import InputContract, InputLimits
-from lungai_core.domain.model import FrozenModel
+from lungai_core.domain.model import FrozenModel, is_absent
+from lungai_core.domain.texture import Texture
 
 __all__ = [
     "Calibration",
@@ -64,6 +65,8 @@ class ModelOutputs(FrozenModel):
         mean over the voxels plus the head's bias is ``malignancy_logit``; its positive part is the Grad-CAM.
     features
         ``(N, F)`` pooled features, the input of the head, for sampling the head with dropout.
+    texture_logits
+        ``(N, 3)``: solid, part-solid, ground-glass; their softmax is the probability of each.
     """
 
     malignancy_logit: TensorSpec
@@ -71,13 +74,14 @@ class ModelOutputs(FrozenModel):
     diameter_mm: TensorSpec | None = None
     evidence: TensorSpec | None = None
     features: TensorSpec | None = None
+    texture_logits: Annotated[TensorSpec | None, Field(exclude_if=is_absent)] = None
 
     def tensors(self) -> tuple[TensorSpec, ...]:
         """Return the outputs that exist, in the order of the graph.
 
         :implements: SRS-PACK-003, SDS-PACK-001
         """
-        every = (self.malignancy_logit, self.mask_logit, self.diameter_mm, self.evidence, self.features)
+        every = (getattr(self, name) for name in type(self).model_fields)
         return tuple(tensor for tensor in every if tensor is not None)
 
 
@@ -195,6 +199,7 @@ class ModelContract(FrozenModel):
                 "outputs.malignancy_logit": self.outputs.malignancy_logit.shape == (None,),
                 "outputs.mask_logit": _shape(self.outputs.mask_logit) in (None, (None, 1, *size)),
                 "outputs.diameter_mm": _shape(self.outputs.diameter_mm) in (None, (None,)),
+                "outputs.texture_logits": _shape(self.outputs.texture_logits) in (None, (None, len(Texture))),
                 "outputs.evidence": _covers(self.outputs.evidence, size),
                 "head": _head_fits(self.head, self.outputs.features),
                 "outputs (names)": len({t.name for t in self.outputs.tensors()}) == len(self.outputs.tensors()),

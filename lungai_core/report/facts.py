@@ -11,13 +11,14 @@ from lungai_core.report.wording import (
     PHRASES,
     REVIEW_REASONS,
     STATUSES,
+    TEXTURES,
     WARNINGS,
     Phrase,
     same,
 )
 
 if TYPE_CHECKING:
-    from lungai_core.domain.case_report import CaseReport, NoduleResult
+    from lungai_core.domain.case_report import CaseReport, NoduleResult, TextureEstimate
     from lungai_core.modelpack.card import ModelCard
 
 __all__ = [
@@ -188,7 +189,13 @@ def measures(nodule: NoduleResult, /) -> tuple[Fact, ...]:
         ("slice", str(nodule.slice_number)),
         ("center", f"{x:.1f}, {y:.1f}, {z:.1f} mm"),
     )
-    return tuple(Fact(PHRASES[key], same(value)) for key, value in rows)
+    texture = () if nodule.texture is None else (Fact(PHRASES["texture"], _texture(nodule.texture)),)
+    return (*(Fact(PHRASES[key], same(value)) for key, value in rows), *texture)
+
+
+def _texture(estimate: TextureEstimate, /) -> Phrase:
+    word, share = TEXTURES[estimate.texture], f"{estimate.probability:.0%}"
+    return Phrase(f"{word.en} ({share})", f"{word.zh}({share})")
 
 
 def doubts(nodule: NoduleResult, /) -> tuple[Fact, ...]:

@@ -30,6 +30,8 @@ _NODULE_COLUMNS = (
     "long_axis_mm",
     "volume_mm3",
     "mean_hu",
+    "texture",
+    "texture_probability",
     "entropy_nats",
     "mutual_information_nats",
     "review_required",
@@ -85,7 +87,7 @@ def write_worklist_csv(report: CaseReport, path: Path, /) -> Path:
 
 
 def _nodule_row(nodule: NoduleResult, series: str, /) -> list[str]:
-    mask, size, uncertainty = nodule.mask, nodule.size, nodule.uncertainty
+    mask, size, uncertainty, texture = nodule.mask, nodule.size, nodule.uncertainty, nodule.texture
     values = (
         *nodule.center_lps_mm,
         nodule.malignancy_probability,
@@ -95,6 +97,8 @@ def _nodule_row(nodule: NoduleResult, series: str, /) -> list[str]:
         size.long_axis_mm,
         None if mask is None else mask.volume_mm3,
         None if mask is None else mask.mean_hu,
+        None if texture is None else texture.texture.value,
+        None if texture is None else texture.probability,
         None if uncertainty is None else uncertainty.entropy_nats,
         None if uncertainty is None else uncertainty.mutual_information_nats,
         int(nodule.review_required),

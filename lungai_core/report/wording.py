@@ -6,11 +6,12 @@ from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from lungai_core.domain.case_report import CaseStatus, ComputeMode, NoduleWarning, ReviewReason
+from lungai_core.domain.texture import Texture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["COMPUTE_MODES", "PHRASES", "REVIEW_REASONS", "STATUSES", "WARNINGS", "Phrase", "same", "say"]
+__all__ = ["COMPUTE_MODES", "PHRASES", "REVIEW_REASONS", "STATUSES", "TEXTURES", "WARNINGS", "Phrase", "same", "say"]
 
 
 class Phrase(NamedTuple):
@@ -86,6 +87,12 @@ REVIEW_REASONS: Mapping[ReviewReason, Phrase] = {
     ReviewReason.SERIES_REFUSED: Phrase("The series was refused.", "序列被拒绝。"),
 }
 
+TEXTURES: Mapping[Texture, Phrase] = {
+    Texture.SOLID: Phrase("solid", "实性"),
+    Texture.PART_SOLID: Phrase("part-solid", "部分实性"),
+    Texture.GROUND_GLASS: Phrase("ground-glass", "磨玻璃"),
+}
+
 PHRASES: Mapping[str, Phrase] = {
     "title": Phrase("Lung nodule report", "肺结节报告"),
     "notice": Phrase(
@@ -122,6 +129,7 @@ PHRASES: Mapping[str, Phrase] = {
     "long_axis": Phrase("Long axis in slice", "层内长径"),
     "volume": Phrase("Volume", "体积"),
     "mean_hu": Phrase("Mean density", "平均密度"),
+    "texture": Phrase("Texture (share of the network's classes)", "密度类型(网络各类占比)"),
     "entropy": Phrase("Entropy", "熵"),
     "mutual": Phrase("Mutual information", "互信息"),
     "uncertainty": Phrase("Uncertainty", "不确定性"),

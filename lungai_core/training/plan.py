@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from lungai_core.domain.model import FrozenModel
+from lungai_core.domain.model import FrozenModel, is_absent
 from lungai_core.errors import TrainingPlanError
 from lungai_core.model.losses import Weighting
 from lungai_core.model.spec import NetSpec, named_spec
@@ -113,7 +113,7 @@ class DataPlan(FrozenModel):
 
     nodules: Annotated[str, Field(min_length=1)] | None = None
     context: str | None = None
-    annotated: AnnotatedPlan | None = None
+    annotated: Annotated[AnnotatedPlan | None, Field(exclude_if=is_absent)] = None
     target: Target = Target.DIAGNOSIS
     lesson: Lesson = Lesson.LABEL
     patch_size: Annotated[int, Field(ge=32, multiple_of=32)] = 96
@@ -248,9 +248,7 @@ def plan_sha256(plan: TrainingPlan, /) -> str:
     plan
         The plan.
     """
-    # A part that a plan does not have stays out, so that plans from before there was such a part keep their hashes.
-    absent = {"data": {"annotated"}} if plan.data.annotated is None else None
-    return hashlib.sha256(plan.model_dump_json(exclude=absent).encode()).hexdigest()
+    return hashlib.sha256(plan.model_dump_json().encode()).hexdigest()
 
 
 def _bad_plan(path: Path, what: str, /) -> TrainingPlanError:

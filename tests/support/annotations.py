@@ -15,10 +15,10 @@ from lungai_core.annotation.record import (
     NoduleAnnotation,
     Read,
     ReaderRole,
-    Texture,
     Volume,
 )
 from lungai_core.annotation.workflow import ReadingPlan, ReadingProject
+from lungai_core.domain.texture import Texture
 
 RATERS = ("r1", "r2", "r3", "r4")
 PLAN = ReadingPlan(plan_id="plan-1", raters=RATERS, senior="s1", ties=TieRule.INSIDE)

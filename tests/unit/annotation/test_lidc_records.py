@@ -6,8 +6,8 @@ import pytest
 from lungai_core.annotation.contours import Contour
 from lungai_core.annotation.lidc import LidcNodule, LidcRatings, LidcReading, LidcSession
 from lungai_core.annotation.lidc_records import group_reads, place_lidc_reading
-from lungai_core.annotation.record import Texture
 from lungai_core.domain.geometry import Geometry
+from lungai_core.domain.texture import Texture
 from lungai_core.domain.volume import CtSeries
 from lungai_core.errors import LidcXmlError
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from lungai_core.annotation.consensus import TieRule
 from lungai_core.annotation.masks import Mask
-from lungai_core.annotation.record import Malignancy, MalignancyBasis, ReaderRole, Texture, annotation_sha256
+from lungai_core.annotation.record import Malignancy, MalignancyBasis, ReaderRole, annotation_sha256
 from lungai_core.annotation.workflow import (
     Arbitration,
     DisagreementKind,
@@ -19,6 +19,7 @@ from lungai_core.annotation.workflow import (
     write_project,
 )
 from lungai_core.domain.geometry import Geometry
+from lungai_core.domain.texture import Texture
 from lungai_core.errors import AnnotationFileError, ConsensusError, ReadingProtocolError
 
 GEOMETRY = Geometry(shape_zyx=(4, 8, 8), spacing_zyx_mm=(1.0, 1.0, 1.0), origin_lps_mm=(0.0, 0.0, 0.0))

@@ -4,15 +4,20 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 
 from lungai_core.domain.candidate import Candidate, CandidateList
 from lungai_core.domain.case_report import CaseStatus, InputKind, NoduleWarning, ReviewReason
 from lungai_core.domain.contract import InputLimits, LimitAction, RangeLimit
+from lungai_core.domain.texture import Texture
 from lungai_core.errors import CandidateOfOtherSeriesError, CandidateOutsideVolumeError, InputOutsideLimitsError
 from lungai_core.inference.case import analyze_case, refused_case
 from lungai_core.inference.engine import InferenceEngine
-from lungai_core.modelpack.contract import Calibration, Provenance, ReviewRule
+from lungai_core.inference.providers import load_runtime
+from lungai_core.modelpack.contract import Calibration, Provenance, ReviewRule, TensorSpec
+from lungai_core.modelpack.reference import reference_input, sample_reference
+from lungai_core.preprocess.patch import extract_patch
 
 CENTER = (2.0, -3.0, 5.0)
 CHOSEN = Provenance(method="test", data="none")
@@ -67,6 +72,43 @@ def speaking(pack, engine, cpu_policy):
 
 
 LENIENT = ReviewRule(samples=20, entropy_nats=0.7, mutual_information_nats=0.7, chosen=CHOSEN)
+
+
+@pytest.fixture(scope="module")
+def telling(pack, cpu_policy):
+    """Build an engine over the bundled network with an output for texture: three of its features, bound to be so."""
+    graph = onnx.load_from_string(pack.onnx)
+    features = pack.contract.outputs.features
+    constants = {"first": np.array([0]), "last": np.array([3]), "axis": np.array([1])}
+    graph.graph.initializer.extend(onnx.numpy_helper.from_array(value, name) for name, value in constants.items())
+    graph.graph.node.append(onnx.helper.make_node("Slice", [features.name, *constants], ["texture_logits"]))
+    graph.graph.output.append(onnx.helper.make_tensor_value_info("texture_logits", onnx.TensorProto.FLOAT, ("N", 3)))
+    spec = TensorSpec(name="texture_logits", shape=(None, 3))
+    outputs = pack.contract.outputs.model_copy(update={"texture_logits": spec})
+    content = graph.SerializeToString()
+    session = load_runtime().InferenceSession(content, providers=["CPUExecutionProvider"])
+    (found,) = session.run(["texture_logits"], {pack.contract.input_tensor.name: reference_input(pack.contract.input)})
+    expected = (*pack.reference.outputs, sample_reference("texture_logits", found))
+    other = replace(
+        pack,
+        onnx=content,
+        contract=pack.contract.model_copy(update={"outputs": outputs}),
+        reference=pack.reference.model_copy(update={"outputs": expected}),
+    )
+    with InferenceEngine.open(other, policy=cpu_policy) as engine:
+        yield engine
+
+
+@pytest.mark.verifies("SRS-INFER-013")
+def test_a_model_that_tells_the_texture_has_it_in_each_result(volume, telling, engine):
+    told = analyze_case(volume, _at(CENTER), engine=telling).nodules[0].texture
+    patch = extract_patch(volume, _at(CENTER).candidates[0], contract=telling.pack.contract.input)
+    (answer,) = telling.infer([patch])
+    assert np.array_equal(answer.texture_logits, answer.features[:3])
+    shares = np.exp(answer.texture_logits) / np.exp(answer.texture_logits).sum()
+    assert told.texture is list(Texture)[int(np.argmax(shares))]
+    assert told.probability == pytest.approx(shares.max(), abs=1e-6)
+    assert analyze_case(volume, _at(CENTER), engine=engine).nodules[0].texture is None
 
 
 @pytest.mark.verifies("SRS-INFER-009")

@@ -53,6 +53,21 @@ def test_a_contract_needs_only_the_malignancy_output(contract):
     assert [tensor.name for tensor in least.outputs.tensors()] == ["logit"]
 
 
+@pytest.mark.verifies("SRS-PACK-003", "SRS-INFER-013")
+def test_a_texture_has_three_classes_and_a_contract_without_it_is_written_as_before(contract):
+    assert "texture_logits" not in contract.model_dump_json()
+    outputs = contract.outputs.model_dump()
+    for classes, fits in ((3, True), (2, False)):
+        outputs["texture_logits"] = {"name": "texture", "shape": (None, classes)}
+        if fits:
+            told = ModelContract(**{**contract.model_dump(), "outputs": outputs})
+            assert [tensor.name for tensor in told.outputs.tensors()][-1] == "texture"
+            assert ModelContract.model_validate_json(told.model_dump_json()) == told
+        else:
+            with pytest.raises(ValidationError, match=r"outputs\.texture_logits"):
+                ModelContract(**{**contract.model_dump(), "outputs": outputs})
+
+
 @pytest.mark.verifies("SRS-PACK-003")
 @pytest.mark.parametrize("shape", [(), (1, 2), (None, None), (None, 0)])
 def test_only_the_batch_axis_of_a_tensor_is_free(shape):

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from lungai_core.domain.case_report import InputKind
+from lungai_core.domain.case_report import InputKind, TextureEstimate
+from lungai_core.domain.texture import Texture
 from lungai_core.report.facts import (
     NONE,
     Weight,
@@ -17,6 +18,7 @@ from lungai_core.report.facts import (
     provenance,
     summary,
 )
+from lungai_core.report.wording import TEXTURES, Phrase
 
 
 @pytest.mark.verifies("SRS-REPORT-004", "RC-REPORT-002")
@@ -60,6 +62,14 @@ def test_measures_and_doubts_are_there_as_far_as_they_are_known(report):
         assert part in values
     assert doubts(bare) == closing_lists(bare) == ()
     assert [title.en for title, _ in closing_lists(full)] == ["Why a second reading", "Warnings"]
+
+
+@pytest.mark.verifies("SRS-INFER-013")
+def test_the_texture_is_told_in_both_languages_where_the_model_has_it(make, volume):
+    told = make["nodule"](volume, texture=TextureEstimate(texture=Texture.PART_SOLID, probability=0.8))
+    assert measures(told)[-1].value == Phrase("part-solid (80%)", "部分实性(80%)")
+    assert measures(told)[:-1] == measures(make["nodule"](volume))
+    assert set(TEXTURES) == set(Texture)
 
 
 @pytest.mark.verifies("SRS-REPORT-004")

@@ -4,6 +4,8 @@ import csv
 
 import pytest
 
+from lungai_core.domain.case_report import TextureEstimate
+from lungai_core.domain.texture import Texture
 from lungai_core.report.tables import write_nodules_csv, write_worklist_csv
 
 
@@ -21,6 +23,15 @@ def test_the_table_has_a_row_for_every_candidate_with_its_numbers(report, tmp_pa
     assert full["warnings"] == "mask_touches_patch_border"
     assert (bare["volume_mm3"], bare["entropy_nats"], bare["network_diameter_mm"]) == ("", "", "")
     assert (failed["candidate_id"], failed["failure"], failed["malignancy_probability"]) == ("3", "LAI-DOM-003", "")
+
+
+@pytest.mark.verifies("SRS-INFER-013")
+def test_the_texture_stands_in_the_table_where_the_model_tells_it(make, volume, tmp_path):
+    told = make["nodule"](volume, texture=TextureEstimate(texture=Texture.GROUND_GLASS, probability=0.75))
+    report = make["report"](volume, nodules=(told, make["nodule"](volume, "2")))
+    first, second, *_ = _read(write_nodules_csv(report, tmp_path / "nodules.csv"))
+    assert (first["texture"], first["texture_probability"]) == ("ground-glass", "0.75")
+    assert (second["texture"], second["texture_probability"]) == ("", "")
 
 
 @pytest.mark.verifies("SRS-REPORT-005")

@@ -17,7 +17,8 @@ from lungai_core.dicom.segmentation import build_segmentation
 from lungai_core.dicom.source_images import StudyImages, read_study_images
 from lungai_core.dicom.stamps import ObjectStamp, save_object
 from lungai_core.dicom.structured_report import ReportReferences, build_refusal_report, build_structured_report
-from lungai_core.domain.case_report import CaseStatus, Refusal, ReviewReason
+from lungai_core.domain.case_report import CaseStatus, Refusal, ReviewReason, TextureEstimate
+from lungai_core.domain.texture import Texture
 from lungai_core.testing.phantom import PhantomSpec, make_phantom
 from lungai_core.testing.series import write_phantom_series
 
@@ -42,6 +43,24 @@ def empty(nothing, source):
 def maskless(nothing, source, builders):
     bare = builders["nodule"](source.volume, "a", np.s_[:0], explanation=None, uncertainty=None)
     stamp = ObjectStamp(builders["report"](source.volume, (bare,)), nothing.written_at)
+    return build_structured_report(stamp, source, references=ReportReferences(None, {}))
+
+
+@pytest.fixture(scope="module")
+def textured(nothing, source, builders):
+    named = {"solid": Texture.SOLID, "mixed": Texture.PART_SOLID, "glass": Texture.GROUND_GLASS}
+    nodules = [
+        builders["nodule"](
+            source.volume,
+            name,
+            np.s_[:0],
+            explanation=None,
+            uncertainty=None,
+            texture=TextureEstimate(texture=texture, probability=0.9),
+        )
+        for name, texture in named.items()
+    ]
+    stamp = ObjectStamp(builders["report"](source.volume, tuple(nodules)), nothing.written_at)
     return build_structured_report(stamp, source, references=ReportReferences(None, {}))
 
 
@@ -105,7 +124,7 @@ def test_the_report_refers_to_segments_and_explanations_and_tracks_the_nodules(f
 
 
 @pytest.mark.verifies("SRS-DICOM-023")
-@pytest.mark.parametrize("name", ["full", "empty", "maskless", "refusal"])
+@pytest.mark.parametrize("name", ["full", "empty", "maskless", "textured", "refusal"])
 def test_whatever_the_content_refers_to_stands_in_the_evidence(name, request):
     document = request.getfixturevalue(name)
     listed = {item.value for item in _all(document.CurrentRequestedProcedureEvidenceSequence, 0x00081155)}
@@ -118,6 +137,14 @@ def test_whatever_the_content_refers_to_stands_in_the_evidence(name, request):
 
 def _all(items, tag):
     return [element for item in items for element in item.iterall() if element.tag == tag]
+
+
+@pytest.mark.verifies("SRS-INFER-013")
+def test_the_texture_of_a_nodule_is_a_qualitative_evaluation_of_its_group(textured, full):
+    values = [item.ConceptCodeSequence[0] for item in _items(textured, "112010")]
+    assert [value.CodeValue for value in values] == ["SOLID", "PART-SOLID", "112120"]
+    assert [value.CodingSchemeDesignator for value in values] == ["99LUNGAI", "99LUNGAI", "DCM"]
+    assert _items(full, "112010") == []
 
 
 @pytest.mark.verifies("SRS-DICOM-023")
@@ -140,7 +167,7 @@ def test_a_nodule_without_a_mask_is_measured_on_its_image(maskless):
 
 @pytest.mark.verifies("SRS-DICOM-023")
 @pytest.mark.skipif(DCIODVFY is None, reason="dciodvfy (Debian package dicom3tools) is not installed")
-@pytest.mark.parametrize("name", ["full", "empty", "maskless", "refusal"])
+@pytest.mark.parametrize("name", ["full", "empty", "maskless", "textured", "refusal"])
 def test_dciodvfy_finds_no_error(name, request, tmp_path):
     path = save_object(request.getfixturevalue(name), tmp_path / "sr.dcm")
     found = subprocess.run([DCIODVFY, path], capture_output=True, text=True, check=False)
