@@ -114,5 +114,7 @@ def _windows(data: Buffer, pixel: Element) -> Iterator[bytes]:
 
 def _occurs(data: Buffer, needle: bytes, pixel: Element) -> bool:
     if isinstance(data, bytes):
-        return data.find(needle, pixel.value, pixel.stop) >= 0
+        # From the end: CPython's backward search skips by the pattern's length where its forward one, made for the
+        # worst case, does not; on CT samples it takes a half to a quarter of the time.
+        return data.rfind(needle, pixel.value, pixel.stop) >= 0
     return any(needle in window for window in _windows(data, pixel))
