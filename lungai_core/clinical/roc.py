@@ -188,14 +188,19 @@ def compare_auc_paired(first: RocData, second: RocData, /, *, confidence: float 
         Made from scores of the same cases in the same order.
     confidence
         Two-sided nominal coverage.
+
+    Raises
+    ------
+    NotEstimableError
+        If a class has less than two cases.
     """
     same_length(first.v10, second.v10, names="positive cases of the two tests")
     same_length(first.v01, second.v01, names="negative cases of the two tests")
+    variances = first.variance + second.variance
     covariance = (
         _covariance(first.v10, second.v10) / first.v10.size + _covariance(first.v01, second.v01) / first.v01.size
     )
-    variance = max(0.0, first.variance + second.variance - 2 * covariance)
-    return _compare(first, second, covariance, variance, confidence)
+    return _compare(first, second, covariance, max(0.0, variances - 2 * covariance), confidence)
 
 
 def compare_auc_unpaired(first: RocData, second: RocData, /, *, confidence: float = 0.95) -> AucComparison:

@@ -47,6 +47,7 @@ RESULT_CODES: Mapping[str, Code] = {
     "mutual_information": Code("MUTUAL-INFO", PRIVATE_SCHEME, "Mutual information of malignancy"),
     "network_diameter": Code("NETWORK-DIAMETER", PRIVATE_SCHEME, "Diameter estimated by the network"),
     "sphere_diameter": Code("SPHERE-DIAMETER", PRIVATE_SCHEME, "Diameter of the sphere of equal volume"),
+    "texture_share": Code("TEXTURE-SHARE", PRIVATE_SCHEME, "Share of the texture among the network's classes"),
     "second_reading": Code("SECOND-READING", PRIVATE_SCHEME, "Second human reading"),
     "case_status": Code("CASE-STATUS", PRIVATE_SCHEME, "Status of the automatic analysis"),
     "refusal": Code("REFUSAL", PRIVATE_SCHEME, "Reason why the series was not analysed"),

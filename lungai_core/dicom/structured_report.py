@@ -226,6 +226,7 @@ def _nodule_group(
 def _measurements(nodule: NoduleResult, /) -> Iterator[Dataset]:
     sr = load_highdicom().sr
     mask, size, uncertainty = nodule.mask, nodule.size, nodule.uncertainty
+    share = None if nodule.texture is None else round(nodule.texture.probability * 100, 4)
     mean, spread = RESULT_CODES["mean"], RESULT_CODES["standard_deviation"]
     rows = [
         ("cancer", round(nodule.malignancy_probability * 100, 4), "percent", None),
@@ -236,6 +237,7 @@ def _measurements(nodule: NoduleResult, /) -> Iterator[Dataset]:
         ("attenuation", None if mask is None else mask.mean_hu, "hounsfield", mean),
         ("attenuation", None if mask is None else mask.sd_hu, "hounsfield", spread),
         ("entropy", None if uncertainty is None else uncertainty.entropy_nats, "nat", None),
+        ("texture_share", share, "percent", None),
         ("mutual_information", None if uncertainty is None else uncertainty.mutual_information_nats, "nat", None),
     ]
     for name, value, unit, derivation in rows:

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from lungai_core.domain.geometry import Geometry, Vector
 from lungai_core.domain.mask import MaskBox
-from lungai_core.domain.model import FrozenModel
+from lungai_core.domain.model import FrozenModel, is_absent
 from lungai_core.domain.texture import Texture
 from lungai_core.domain.volume import SeriesNote
 
@@ -338,7 +338,7 @@ class NoduleResult(FrozenModel):
     operating_point: _Probability
     suspicious: bool
     size: NoduleSize
-    texture: TextureEstimate | None = None
+    texture: Annotated[TextureEstimate | None, Field(exclude_if=is_absent)] = None
     mask: NoduleMask | None
     uncertainty: Uncertainty | None
     explanation: ExplanationMap | None

@@ -325,7 +325,7 @@ def _of_pack(book: SourceBook, project: Project, name: str, how: str, /) -> Json
         return JsonRecord(book.absent(f"model/{name}", f"expected from {how}"), None)
     content = path.read_bytes()
     parsed: Any = parse(content, where=name)
-    time = str(parsed.get("finished", "")) if isinstance(parsed, dict) else ""
+    time = str(parsed.get("finished_at", "")) if isinstance(parsed, dict) else ""
     return JsonRecord(book.record(f"model/{name}", content, tool="", time=time, note=how), parsed)
 
 
@@ -334,15 +334,21 @@ def _model(book: SourceBook, project: Project, inputs: Inputs, /, *, pack: Mappi
     network = project.root / project.model / "model.onnx"
     if inputs.read(_MODEL[1]) is not None or not project.model or not network.is_file():
         return _other(book, inputs, *_MODEL)
+    manifest = network.with_name("MANIFEST.sha256")
     stated = {
         "name": resolve(pack["card"].content, "/model_name"),
-        "sha256": hashlib.sha256(network.read_bytes()).hexdigest(),
-        "time": resolve(pack["training"].content, "/finished"),
+        "sha256": _sha256(network),
+        "pack_sha256": _sha256(manifest) if manifest.is_file() else None,
+        "time": resolve(pack["training"].content, "/finished_at"),
     }
     content = _json({key: value for key, value in stated.items() if value})
-    note = f"{project.model}: hash of model.onnx, name in the card, end of the training"
+    note = f"{project.model}: hashes of model.onnx and MANIFEST.sha256, name in the card, end of the training"
     source = book.record("model/model.json", content, tool=TOOL, time=project.history.time, note=note)
     return JsonRecord(source, json.loads(content))
+
+
+def _sha256(path: Path, /) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _origin(key: str, parsed: Any, /) -> tuple[str, str]:  # noqa: ANN401  any JSON

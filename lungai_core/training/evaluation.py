@@ -71,12 +71,12 @@ class Evaluation(FrozenModel):
 @dataclass(frozen=True, slots=True, eq=False)
 class _Scorer:
     who: Literal["network", "diameter alone", "diameter and HU, boosted"]
-    score: Callable[[Prediction, str], float]
-    decision: Callable[[Prediction, str], bool]
+    score: Callable[[Prediction, str], float | None]
+    decision: Callable[[Prediction, str], bool | None]
 
 
 _SCORERS = (
-    _Scorer("network", lambda p, _: p.logit, lambda p, label: getattr(p, f"probability_as_{label}") >= THRESHOLD),
+    _Scorer("network", lambda p, _: p.logit, lambda p, label: bool(getattr(p, f"probability_as_{label}") >= THRESHOLD)),
     _Scorer("diameter alone", lambda p, _: p.diameter_score, lambda p, label: getattr(p, f"diameter_as_{label}")),
     _Scorer(
         "diameter and HU, boosted",
@@ -112,7 +112,7 @@ def evaluate(predictions: Sequence[Prediction], /, *, seed: int) -> tuple[Evalua
         own = [prediction for prediction in predictions if prediction.data_set == data_set]
         for label in _LABELS:
             labelled = [prediction for prediction in own if getattr(prediction, label) is not None]
-            if len({getattr(prediction, label) for prediction in labelled}) > 1:
+            if _both_classes(labelled, label):
                 figures += _classification(labelled, data_set, label, seed)
         figures += _measurement(own, data_set, seed)
     return tuple(figures)
@@ -141,14 +141,14 @@ def compare(first: Sequence[Prediction], second: Sequence[Prediction], /, *, see
     DataSetError
         If the predictions are not of the same nodules with the same labels.
     """
-    others = {(prediction.data_set, prediction.sample_id): prediction for prediction in second}
-    pairs = [(one, others.get((one.data_set, one.sample_id))) for one in first]
-    matched = [(one, other) for one, other in pairs if other is not None and _same_truth(one, other)]
-    if len(matched) != len(first) or len(others) != len(first):
+    pairs = {_identity(one): one for one in first}
+    others = {_identity(other): other for other in second}
+    matched = [(one, others[key]) for key, one in pairs.items() if key in others and _same_truth(one, others[key])]
+    if not matched or {len(first), len(pairs), len(second), len(others)} != {len(matched)}:
         raise DataSetError(
             "The two sets of predictions are not of the same nodules with the same labels.",
-            where=f"{len(first)} and {len(others)} nodules, {len(matched)} in both",
-            allowed="predictions of one data set by two plans",
+            where=f"{len(first)} and {len(second)} rows, {len(matched)} nodules in both",
+            allowed="predictions of one data set by two plans, one row a nodule",
             remedy="Cross-validate both plans on the same data, then compare their predictions.csv.",
         )
     figures: list[EvaluatedFigure] = []
@@ -156,11 +156,9 @@ def compare(first: Sequence[Prediction], second: Sequence[Prediction], /, *, see
         own = [pair for pair in matched if pair[0].data_set == data_set]
         for label in _LABELS:
             labelled = [pair for pair in own if getattr(pair[0], label) is not None]
-            truth = np.asarray([int(getattr(one, label)) for one, _ in labelled])
-            if len(set(truth.tolist())) > 1:
-                scores = np.asarray([(one.logit, other.logit) for one, other in labelled])
-                make = _Maker([one for one, _ in labelled], data_set, label, seed)
-                figures.append(_gain(make, "second minus first", scores[:, 1], scores[:, 0], truth=truth))
+            scores = np.asarray([(other.logit, one.logit) for one, other in labelled])
+            before = [one for one, _ in labelled]
+            figures += _gain(before, "second minus first", scores, data_set=data_set, label=label, seed=seed)
         for label, name, measure in _PAIRED_MEASURES:
             both = [(one, measure(one), measure(other)) for one, other in own]
             found = [(one, before, after) for one, before, after in both if before is not None and after is not None]
@@ -196,19 +194,24 @@ def render_figures(figures: Sequence[EvaluatedFigure], /) -> str:
 
 
 def _classification(own: Sequence[Prediction], data_set: str, label: str, seed: int, /) -> list[EvaluatedFigure]:
-    truth = np.asarray([int(getattr(prediction, label)) for prediction in own])
     make = _Maker(own, data_set, label, seed)
+    truth = _truth(own, label)
     figures = []
-    scores = {scorer.who: np.asarray([scorer.score(p, label) for p in own]) for scorer in _SCORERS}
     for scorer in _SCORERS:
-        score = scores[scorer.who]
-        right = np.asarray([int(scorer.decision(p, label)) for p in own]) == truth
-        figures.append(make.figure(scorer.who, "AUC", _area(score, truth)))
-        figures.append(make.figure(scorer.who, "accuracy", _mean(right)))
-    figures.append(
-        _gain(make, "network minus diameter alone", scores["network"], scores["diameter alone"], truth=truth)
-    )
-    probability = np.asarray([getattr(p, f"probability_as_{label}") for p in own])
+        # A baseline speaks for the nodules that have what it reads, and for no other.
+        able = [prediction for prediction in own if scorer.score(prediction, label) is not None]
+        if not _both_classes(able, label):
+            continue
+        among, wanted = _Maker(able, data_set, label, seed), _truth(able, label)
+        score = np.asarray([scorer.score(prediction, label) for prediction in able], dtype=np.float64)
+        decided = [scorer.decision(prediction, label) is getattr(prediction, label) for prediction in able]
+        right = np.asarray(decided, dtype=np.bool_)
+        figures.append(among.figure(scorer.who, "AUC", _area(score, wanted)))
+        figures.append(among.figure(scorer.who, "accuracy", _mean(right)))
+    sized = [prediction for prediction in own if prediction.diameter_score is not None]
+    scores = np.asarray([(prediction.logit, prediction.diameter_score) for prediction in sized], dtype=np.float64)
+    figures += _gain(sized, "network minus diameter alone", scores, data_set=data_set, label=label, seed=seed)
+    probability = np.asarray([getattr(p, f"probability_as_{label}") for p in own], dtype=np.float64)
     figures.append(make.figure("network", "Brier score", _mean((probability - truth) ** 2)))
     right, kept = (probability >= THRESHOLD) == truth, np.asarray([not p.referred for p in own])
     figures.append(make.figure("network", "share not referred to a second reading", _mean(kept)))
@@ -254,16 +257,40 @@ def _measurement(own: Sequence[Prediction], data_set: str, seed: int, /) -> list
 
 
 def _gain(
-    make: _Maker, who: str, score: NDArray[np.float64], reference: NDArray[np.float64], /, *, truth: NDArray[np.int64]
-) -> EvaluatedFigure:
-    pair = compare_auc_paired(roc_data(score, truth=truth), roc_data(reference, truth=truth))
-    figure = make.plain(who, "AUC difference", pair.difference.estimate, "paired DeLong 1988")
+    own: Sequence[Prediction], who: str, scores: NDArray[np.float64], /, *, data_set: str, label: str, seed: int
+) -> list[EvaluatedFigure]:
+    """Compare two columns of scores, the first minus the second; nothing where the labels do not allow it."""
+    if not _both_classes(own, label):
+        return []
+    truth = _truth(own, label)
+    try:
+        pair = compare_auc_paired(*(roc_data(score, truth=truth) for score in scores.T))
+    except NotEstimableError:
+        return []
+    figure = _Maker(own, data_set, label, seed).plain(
+        who, "AUC difference", pair.difference.estimate, "paired DeLong 1988"
+    )
     interval = (pair.difference.lower, pair.difference.upper)
-    return figure.model_copy(update={"interval_95": interval, "p_value": pair.test.p_value})
+    return [figure.model_copy(update={"interval_95": interval, "p_value": pair.test.p_value})]
+
+
+def _truth(own: Sequence[Prediction], label: str, /) -> NDArray[np.int64]:
+    return np.asarray([int(getattr(prediction, label)) for prediction in own], dtype=np.int64)
+
+
+def _both_classes(own: Sequence[Prediction], label: str, /) -> bool:
+    return len(set(_truth(own, label).tolist())) > 1
+
+
+def _identity(prediction: Prediction, /) -> tuple[str, str]:
+    return prediction.data_set, prediction.sample_id
 
 
 def _same_truth(one: Prediction, other: Prediction, /) -> bool:
-    return all(getattr(one, name) == getattr(other, name) for name in ("patient_id", "diameter_mm", *_LABELS))
+    names = ("patient_id", "diameter_mm", *_LABELS)
+    return all(getattr(one, name) == getattr(other, name) for name in names) and (
+        (one.dice is None) == (other.dice is None)
+    )
 
 
 def _diameter_error_mm(prediction: Prediction, /) -> float | None:

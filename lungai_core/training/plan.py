@@ -18,6 +18,8 @@ from lungai_core.model.spec import NetSpec, named_spec
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pydantic_core import ErrorDetails
+
 __all__ = [
     "AnnotatedPlan",
     "AugmentationPlan",
@@ -43,8 +45,8 @@ class Target(StrEnum):
 
     :implements: SRS-TRAIN-005, SDS-TRAIN-003
 
-    ``diagnosis``: at least two readers gave more than 3. ``mean_rating``: the mean reading lies above 3 (1) or below
-    (0), nodules with a mean of 3 have no label.
+    ``diagnosis``: at least two readers gave more than 3, or proof. ``mean_rating``: the mean reading lies above 3 (1)
+    or below (0), nodules with a mean of 3 have no label.
     """
 
     DIAGNOSIS = "diagnosis"
@@ -232,10 +234,17 @@ def read_plan(path: Path, /) -> TrainingPlan:
         # Through JSON, because strict validation takes a JSON array for a tuple but not a Python list.
         return TrainingPlan.model_validate_json(json.dumps(tomllib.loads(path.read_text(encoding="utf-8"))))
     except ValidationError as error:
-        fields = ", ".join(sorted({".".join(map(str, problem["loc"])) for problem in error.errors()}))
+        fields = ", ".join(sorted({_problem(problem) for problem in error.errors()}))
         raise _bad_plan(path, f"The training plan is not of its schema ({fields}).") from error
     except (OSError, ValueError, TypeError) as error:
         raise _bad_plan(path, f"The training plan cannot be read ({type(error).__name__}).") from error
+
+
+def _problem(problem: ErrorDetails, /) -> str:
+    place = ".".join(map(str, problem["loc"]))
+    # Our own sentences say more than the place does.
+    own = problem["type"] == "value_error"
+    return f"{place}: {problem['msg'].removeprefix('Value error, ')}" if own else place
 
 
 def plan_sha256(plan: TrainingPlan, /) -> str:

@@ -7,7 +7,8 @@ import hashlib
 import io
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -25,7 +26,7 @@ from lungai_core.training.split import Part, split_by_fold
 from lungai_core.training.trainee import arithmetic, look_at
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -62,7 +63,8 @@ class Prediction(FrozenModel):
 
     ``…_as_diagnosis`` and ``…_as_mean_rating`` stand for one label each: the network's calibrated probability, and the
     decisions of the baselines. They rest on numbers that were chosen on the fold's validation part (network) and on the
-    other folds (baselines). ``referred`` says whether the review rule asks for a second reading.
+    other folds (baselines). A baseline is ``None`` where the nodule lacks the diameter or mask that it reads, or the
+    other folds hold one class only. ``referred`` says whether the review rule asks for a second reading.
     """
 
     data_set: str
@@ -80,13 +82,13 @@ class Prediction(FrozenModel):
     referred: bool
     predicted_diameter_mm: float
     dice: float | None
-    diameter_score: float
-    diameter_as_diagnosis: bool
-    diameter_as_mean_rating: bool
-    features_score_diagnosis: float
-    features_score_mean_rating: float
-    features_as_diagnosis: bool
-    features_as_mean_rating: bool
+    diameter_score: float | None
+    diameter_as_diagnosis: bool | None
+    diameter_as_mean_rating: bool | None
+    features_score_diagnosis: float | None
+    features_score_mean_rating: float | None
+    features_as_diagnosis: bool | None
+    features_as_mean_rating: bool | None
 
 
 class Platt(FrozenModel):
@@ -263,13 +265,13 @@ def predict_fold(
                 referred=choices.refers(entropy_nats=entropy, mutual_information_nats=information),
                 predicted_diameter_mm=answer.diameter_mm,
                 dice=answer.dice,
-                diameter_score=float(others[Target.DIAGNOSIS].diameter[index]),
-                diameter_as_diagnosis=bool(others[Target.DIAGNOSIS].diameter_decides[index]),
-                diameter_as_mean_rating=bool(others[Target.MEAN_RATING].diameter_decides[index]),
-                features_score_diagnosis=float(others[Target.DIAGNOSIS].features[index]),
-                features_score_mean_rating=float(others[Target.MEAN_RATING].features[index]),
-                features_as_diagnosis=bool(others[Target.DIAGNOSIS].features_decide[index]),
-                features_as_mean_rating=bool(others[Target.MEAN_RATING].features_decide[index]),
+                diameter_score=sample.labels.diameter_mm,
+                diameter_as_diagnosis=others[Target.DIAGNOSIS].diameter[index].positive,
+                diameter_as_mean_rating=others[Target.MEAN_RATING].diameter[index].positive,
+                features_score_diagnosis=others[Target.DIAGNOSIS].features[index].score,
+                features_score_mean_rating=others[Target.MEAN_RATING].features[index].score,
+                features_as_diagnosis=others[Target.DIAGNOSIS].features[index].positive,
+                features_as_mean_rating=others[Target.MEAN_RATING].features[index].positive,
             )
         )
     return choices, tuple(rows)
@@ -311,7 +313,7 @@ def read_predictions(path: Path, /) -> tuple[Prediction, ...]:
         with path.open(newline="", encoding="utf-8") as stream:
             rows = [{name: value or None for name, value in row.items()} for row in csv.DictReader(stream)]
         return tuple(Prediction.model_validate(row, strict=False) for row in rows)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise DataSetError(
             f"The predictions cannot be read ({type(error).__name__}).",
             where=path.name,
@@ -341,12 +343,15 @@ class _Answer:
         return found.entropy_nats, found.mutual_information_nats
 
 
+class _Verdict(NamedTuple):
+    score: float | None = None
+    positive: bool | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Baselines:
-    diameter: NDArray[np.float64]
-    diameter_decides: NDArray[np.bool_]
-    features: NDArray[np.float64]
-    features_decide: NDArray[np.bool_]
+    diameter: list[_Verdict]
+    features: list[_Verdict]
 
 
 def _choose(answers: Sequence[_Answer], validation: Sequence[NoduleSample], plan: TrainingPlan, /) -> FoldChoices:
@@ -386,19 +391,39 @@ def _baselines(
     learn: Sequence[NoduleSample], test: Sequence[NoduleSample], plan: TrainingPlan, /
 ) -> dict[Target, _Baselines]:
     found = {}
+    sized, marked = _with_diameter(test), [sample for sample in _with_diameter(test) if sample.mask is not None]
     for label in Target:
-        known = np.asarray([target_of(sample.labels, label) is not None for sample in learn])
-        truth = np.asarray([bool(target_of(sample.labels, label)) for sample in learn])[known]
-        diameters, own = diameter_scores(test), diameter_scores(learn)[known]
-        boosted = feature_scores(learn, (*learn, *test), target=label, seed=plan.seed)
-        features, fitted = boosted[len(learn) :], boosted[: len(learn)][known]
+        known = [sample for sample in _with_diameter(learn) if target_of(sample.labels, label) is not None]
+        drawn = [sample for sample in known if sample.mask is not None]
+        boosted = partial(feature_scores, drawn, target=label, seed=plan.seed)
+        diameter = _verdicts(diameter_scores, known, sized, label=label)
+        features = _verdicts(boosted, drawn, marked, label=label)
         found[label] = _Baselines(
-            diameter=diameters,
-            diameter_decides=diameters >= best_threshold(own, truth),
-            features=features,
-            features_decide=features >= best_threshold(fitted, truth),
+            diameter=[diameter.get(id(sample), _Verdict()) for sample in test],
+            features=[features.get(id(sample), _Verdict()) for sample in test],
         )
     return found
+
+
+def _with_diameter(samples: Sequence[NoduleSample], /) -> list[NoduleSample]:
+    return [sample for sample in samples if sample.labels.diameter_mm is not None]
+
+
+def _verdicts(
+    score: Callable[[Sequence[NoduleSample]], NDArray[np.float64]],
+    learn: Sequence[NoduleSample],
+    test: Sequence[NoduleSample],
+    /,
+    *,
+    label: Target,
+) -> dict[int, _Verdict]:
+    truth = np.asarray([bool(target_of(sample.labels, label)) for sample in learn])
+    if len(set(truth.tolist())) < 2 or not test:  # noqa: PLR2004  both classes
+        return {}
+    scores = score([*learn, *test])
+    limit = best_threshold(scores[: len(learn)], truth)
+    found = scores[len(learn) :].tolist()
+    return {id(sample): _Verdict(one, one >= limit) for sample, one in zip(test, found, strict=True)}
 
 
 def _answers(trainee: Trainee, samples: Sequence[NoduleSample], plan: TrainingPlan, /) -> list[_Answer]:

@@ -112,7 +112,7 @@ def count_folds(samples: tuple[NoduleSample, ...], /) -> int:
             "The data set has too few folds, or an empty one.",
             where=f"folds {sorted(folds)}",
             allowed=f"0, 1, 2 … without a gap, at least {_FEWEST_FOLDS}",
-            remedy="Give each nodule the fold of its patient.",
+            remedy="Give each nodule the fold of its patient; for annotated nodules use fewer folds or more patients.",
         )
     return len(folds)
 

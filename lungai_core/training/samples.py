@@ -45,8 +45,9 @@ class NoduleLabels(FrozenModel):
 
     :implements: SRS-TRAIN-006, SDS-TRAIN-004
 
-    ``diagnosis``: at least two readers gave more than 3. ``mean_rating``: the mean reading lies above 3 (true) or
-    below. ``readings`` are single readings of 1 (highly unlikely) to 5 (highly suspicious), as many as are known.
+    ``diagnosis``: at least two readers gave more than 3, or what the data set has in its place: proof, or an arbiter's
+    word. ``mean_rating``: the mean reading lies above 3 (true) or below. ``readings`` are single readings of 1 (highly
+    unlikely) to 5 (highly suspicious), as many as are known.
     ``diameter_mm`` is the diameter of the data set's own definition, named in its loader.
     """
 

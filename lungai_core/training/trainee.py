@@ -142,7 +142,7 @@ def validate(trainee: Trainee, samples: Sequence[NoduleSample], /, *, plan: Trai
             scores.append((float(output.malignancy_logit[0]), label))
         if has[1]:
             found, wanted = output.mask_logit > math.log(_MASK_PROBABILITY / (1 - _MASK_PROBABILITY)), truth.mask > 0
-            dice.append(2 * float((found & wanted).sum()) / float(found.sum() + wanted.sum()))
+            dice.append(2 * float((found & wanted).sum()) / max(1.0, float(found.sum() + wanted.sum())))
         if has[2]:
             errors.append(abs(float(output.diameter_mm[0]) - float(truth.diameter_mm[0])))
     means = sums / np.maximum(counts, 1)
@@ -183,7 +183,7 @@ def look_at(trainee: Trainee, batch: Batch, /, *, plan: TrainingPlan) -> tuple[N
 
 @contextmanager
 def arithmetic(compute: ComputePlan, /) -> Iterator[None]:
-    """Set threads and determinism of torch for a block, and put them and its random state back afterwards.
+    """Set threads, determinism and full single precision of torch for a block; afterwards all is as it was.
 
     :implements: SRS-TRAIN-009, SDS-TRAIN-007
 
@@ -205,6 +205,9 @@ def arithmetic(compute: ComputePlan, /) -> Iterator[None]:
             remedy="Run on a machine with a GPU and a CUDA build of torch, or set device to cpu.",
         )
     threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    # A GPU's convolutions would round single precision to ten bits of mantissa (TF32) unless told not to.
+    coarse = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
     torch.set_num_threads(compute.threads)
     torch.use_deterministic_algorithms(compute.deterministic)
     try:
@@ -213,6 +216,7 @@ def arithmetic(compute: ComputePlan, /) -> Iterator[None]:
     finally:
         torch.use_deterministic_algorithms(strict)
         torch.set_num_threads(threads)
+        torch.backends.cudnn.allow_tf32 = coarse
 
 
 def on_device(batch: Batch, device: str, /) -> Batch:

@@ -164,9 +164,13 @@ def _released(material: Material, /) -> Table:
         ("intended_use", Text("Intended use", "预期用途")),
         ("monitoring", Text("Monitoring and change policy", "监测与变更策略")),
     )
+    pack = record.field("/pack_sha256")
+    # Reports name a model by this hash; a release step that has no pack has none.
+    whole = () if pack.missing else ((Text("Hash of the pack, as in each report", "模型包的哈希(同各报告)"), pack),)
     return facts(
         Text("Released model", "已发布的模型"),
         (Text("Hash of the model file", "模型文件的哈希"), record.field("/sha256")),
+        *whole,
         (Text("Made for version", "所对应的软件版本"), record.field("/software_version")),
         (Text("Date", "日期"), record.field("/time")),
         *((title, ask("model_card", key, title, clause=clause)) for key, title in left),

@@ -154,6 +154,8 @@ def made(run, sample, tmp_path_factory):
     (folder / "pack/card.json").write_text(json.dumps(card), encoding="utf-8")
     (folder / "pack/evaluation.json").write_text(run[0].model_dump_json(), encoding="utf-8")
     (folder / "pack/model.onnx").write_bytes(b"weights")
+    (folder / "pack/MANIFEST.sha256").write_bytes(b"manifest")
+    (folder / "pack/training_record.json").write_text('{"finished_at": "2026-01-05T10:00:00+00:00"}', encoding="utf-8")
     questions = """
 [[question]]
 id = "SEC-1"
@@ -221,6 +223,8 @@ def test_the_card_of_the_pack_fills_the_model_card_and_what_it_lacks_is_not_meas
     assert texts["Is trained"].text.en == "True"
     assert texts["Operating point"].missing
     assert texts["Hash of the model file"].text.en == hashlib.sha256(b"weights").hexdigest()
+    assert texts["Hash of the pack, as in each report"].text.en == hashlib.sha256(b"manifest").hexdigest()
+    assert texts["Date"].text.en == "2026-01-05T10:00:00+00:00"
     assert texts["Made for version"].missing
     assert made.material.others["evaluation"].content["schema_version"] == "lungai-evaluation/1"
 

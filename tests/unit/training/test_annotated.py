@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from dataclasses import replace
 
 import nibabel
@@ -20,13 +21,13 @@ from lungai_core.annotation.record import (
     write_annotations,
 )
 from lungai_core.dicom.reader import read_ct_series
-from lungai_core.errors import ConsensusError, DataSetError, MaskFileError
+from lungai_core.errors import ConsensusError, DataSetError, MaskFileError, TrainingPlanError
 from lungai_core.testing.phantom import NoduleKind, PhantomNodule, PhantomSpec, make_phantom, nodule_coverage
 from lungai_core.testing.series import write_phantom_series
 from lungai_core.training.annotated import load_annotated
-from lungai_core.training.plan import AnnotatedPlan, DataPlan, plan_sha256, read_plan
+from lungai_core.training.plan import AnnotatedPlan, DataPlan, Lesson, Target, plan_sha256, read_plan
 from lungai_core.training.run import count_folds, load_samples, train_fold
-from lungai_core.training.samples import prepare, training_input
+from lungai_core.training.samples import lesson_of, prepare, training_input
 from support import annotations
 
 TILT = math.radians(20)
@@ -68,7 +69,9 @@ class Project:
             )
         fields = {
             "patient": patient,
+            "study_instance_uid": phantom.volume.series.study_instance_uid,
             "series_instance_uid": phantom.volume.series.series_instance_uid,
+            "frame_of_reference_uid": phantom.volume.series.frame_of_reference_uid,
             "center_lps_mm": nodule.center_lps_mm,
             "volume": None,
             "mask": mask,
@@ -130,18 +133,46 @@ def test_the_reads_of_a_nodule_become_one_sample(project):
 
 
 @pytest.mark.verifies("SRS-TRAIN-019")
-def test_an_arbiter_stands_for_all_and_proof_for_opinion(project):
+def test_an_arbiters_word_stands_for_all_and_the_raters_where_there_is_none(project):
+    one = nodule()
+    phantom = project.series(one)
+    project.add(phantom, one, "r1", rating=1, radius_mm=4.0, diameter=8.0)
+    project.add(phantom, one, "r2", rating=1, radius_mm=4.0, diameter=10.0)
+    (rated,) = project.load()
+    project.add(phantom, one, "s1", rating=4, role=ReaderRole.ARBITER, diameter=11.0)
+    (decided,) = project.load()
+    assert (decided.labels.readings, decided.labels.diagnosis, decided.labels.diameter_mm) == ((4,), True, 11.0)
+    assert (rated.labels.readings, rated.labels.diagnosis, rated.labels.diameter_mm) == ((1, 1), False, 9.0)
+    assert np.array_equal(decided.mask, rated.mask)
+    silent = Malignancy(basis=MalignancyBasis.OPINION, rating=None)
+    project.reads[-1] = project.reads[-1].model_copy(update={"malignancy": silent, "diameter": None})
+    assert project.load()[0].labels == rated.labels
+
+
+@pytest.mark.verifies("SRS-TRAIN-019")
+@pytest.mark.parametrize("role", list(ReaderRole))
+def test_proof_goes_before_every_opinion_and_is_what_is_learned(project, role):
     one = nodule()
     phantom = project.series(one)
     proof = Malignancy(basis=MalignancyBasis.PATHOLOGY, malignant=True)
-    project.add(phantom, one, "r1", rating=1, radius_mm=3.0)
-    project.add(phantom, one, "r2", rating=1, malignancy=proof)
-    project.add(phantom, one, "s1", rating=2, role=ReaderRole.ARBITER, diameter=9.0)
+    project.add(phantom, one, "r1", malignancy=proof, role=role)
+    project.add(phantom, one, "r2", rating=1)
+    project.add(phantom, one, "s1", rating=2, role=ReaderRole.ARBITER)
     (sample,) = project.load()
-    assert (sample.labels.readings, sample.labels.diameter_mm, sample.mask) == ((2,), 9.0, None)
-    assert sample.labels.diagnosis is None
-    project.reads.pop()
-    assert project.load()[0].labels.diagnosis is True
+    assert sample.labels.diagnosis is True
+    assert lesson_of(sample.labels, Target.DIAGNOSIS, Lesson.READINGS) == 1.0
+
+
+@pytest.mark.verifies("SRS-TRAIN-019")
+def test_of_a_reader_the_last_round_counts(project):
+    one = nodule()
+    phantom = project.series(one)
+    for number, rating in ((2, 1), (1, 5)):
+        for reader in ("r1", "r2"):
+            project.add(phantom, one, reader, rating=rating, annotation_id=f"{reader}-{number}")
+            read = project.reads[-1].read.model_copy(update={"round": number})
+            project.reads[-1] = project.reads[-1].model_copy(update={"read": read})
+    assert project.load()[0].labels.readings == (1, 1)
 
 
 @pytest.mark.verifies("SRS-TRAIN-019")
@@ -187,6 +218,24 @@ def _no_series(project, phantom, one):
     project.add(phantom, one, "r1", series_instance_uid="1.2.3")
 
 
+def _two_folders(project, phantom, one):
+    project.add(phantom, one, "r1")
+    (project.folder / "ct" / "copy" / phantom.volume.series.series_instance_uid).mkdir(parents=True)
+
+
+def _other_study(project, phantom, one):
+    project.add(phantom, one, "r1", study_instance_uid="9.9.9")
+
+
+def _other_frame(project, phantom, one):
+    project.add(phantom, one, "r1", frame_of_reference_uid="8.8")
+
+
+def _mask_elsewhere(project, phantom, one):
+    project.add(phantom, one.model_copy(update={"center_lps_mm": (-20.0, 20.0, 3.0)}), "r1", radius_mm=4.0)
+    project.reads[-1] = project.reads[-1].model_copy(update={"center_lps_mm": one.center_lps_mm})
+
+
 def _far_centre(project, phantom, one):
     project.add(phantom, one, "r1", center_lps_mm=(900.0, 0.0, 0.0))
 
@@ -199,7 +248,11 @@ def _far_centre(project, phantom, one):
         (_two_definitions, "several definitions"),
         (_two_patients, "several patients"),
         (_two_proofs, "proof of both kinds"),
-        (_no_series, "no folder of its series"),
+        (_no_series, "0 folders of its series"),
+        (_two_folders, "2 folders of its series"),
+        (_other_study, "not those of the series"),
+        (_other_frame, "not those of the series"),
+        (_mask_elsewhere, "does not surround its centre"),
         (_far_centre, "outside of its series"),
     ],
 )
@@ -252,3 +305,12 @@ def test_a_plan_trains_on_annotated_nodules_alone(project, plan, host, tmp_path)
 def test_plans_without_annotated_nodules_keep_the_hash_of_their_records(repository):
     record = (repository / "verification/model/lungai-small/fold-2/record.json").read_text(encoding="utf-8")
     assert plan_sha256(read_plan(repository / "design/training/small-lidc.toml")) in record
+
+
+@pytest.mark.verifies("SRS-TRAIN-005")
+def test_a_plan_without_nodules_is_told_what_it_lacks(repository, tmp_path):
+    text = (repository / "design/training/small-lidc.toml").read_text(encoding="utf-8")
+    path = tmp_path / "plan.toml"
+    path.write_text(re.sub(r"(?m)^nodules = .*$", "", text), encoding="utf-8")
+    with pytest.raises(TrainingPlanError, match="one of nodules and annotated is needed"):
+        read_plan(path)

@@ -162,9 +162,47 @@ def test_a_network_gains_nothing_on_itself_and_missing_labels_are_left_out():
 @pytest.mark.verifies("SRS-TRAIN-018")
 @pytest.mark.parametrize(
     "second",
-    [made(19), made(21), [row.model_copy(update={"diagnosis": True}) for row in made(20)]],
-    ids=["one missing", "one more", "other labels"],
+    [
+        made(19),
+        made(21),
+        [*made(19), made(1)[0]],
+        [row.model_copy(update={"diagnosis": True}) for row in made(20)],
+        [row.model_copy(update={"dice": None}) for row in made(20)],
+    ],
+    ids=["one missing", "one more", "one twice", "other labels", "no masks"],
 )
 def test_predictions_of_other_nodules_or_labels_are_not_compared(second):
     with pytest.raises(DataSetError, match="not of the same nodules"):
         compare(made(20), second, seed=2)
+    with pytest.raises(DataSetError, match="not of the same nodules"):
+        compare(second, made(20), seed=2)
+
+
+@pytest.mark.verifies("SRS-TRAIN-018")
+def test_no_predictions_are_not_compared():
+    with pytest.raises(DataSetError, match="not of the same nodules"):
+        compare([], [], seed=2)
+
+
+@pytest.mark.verifies("SRS-TRAIN-018")
+def test_a_label_with_one_positive_nodule_has_no_difference_and_costs_no_other_figure():
+    rows = [row.model_copy(update={"diagnosis": index == 3}) for index, row in enumerate(made(20))]
+    names = {figure.name for figure in compare(rows, rows, seed=2)}
+    assert {"Dice difference", "diameter MAE difference, mm"} <= names
+
+
+@pytest.mark.verifies("SRS-TRAIN-013")
+def test_a_baseline_speaks_for_the_nodules_that_have_what_it_reads():
+    """Every second nodule without a diameter: the others' area is that of them alone, and so is the difference."""
+    rows = made(160)
+    blank = {"diameter_mm", "diameter_score", "diameter_as_diagnosis", "diameter_as_mean_rating"}
+    blind = [row if index % 4 < 2 else row.model_copy(update=dict.fromkeys(blank)) for index, row in enumerate(rows)]
+    seen = [row for row in blind if row.diameter_score is not None]
+    mixed, alone = evaluate(blind, seed=1), evaluate(seen, seed=1)
+    for who in ("diameter alone", "network minus diameter alone"):
+        found, wanted = by_name(mixed, who=who), by_name(alone, who=who)
+        assert [(f.name, f.value, f.n) for f in found] == [(f.name, f.value, f.n) for f in wanted]
+        assert all(f.n == 80 for f in found)
+    assert all(f.n == 160 for f in by_name(mixed, who="network", name="AUC"))
+    none = evaluate([row.model_copy(update=dict.fromkeys(blank)) for row in rows], seed=1)
+    assert by_name(none, who="diameter alone") == []

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lungai_core.errors import DataSetError
+from lungai_core.training.evaluation import evaluate
 from lungai_core.training.predictions import (
     Platt,
     calibrate,
@@ -127,3 +129,29 @@ def test_a_table_that_holds_no_predictions_is_refused(content, tmp_path):
     with pytest.raises(DataSetError, match="cannot be read") as caught:
         read_predictions(tmp_path / "table.csv")
     assert "--cross-validate" in caught.value.remedy
+
+
+@pytest.mark.verifies("SRS-TRAIN-013", "SRS-TRAIN-019")
+def test_a_data_set_without_ratings_diameters_or_masks_is_predicted_without_their_baselines(plan, samples):
+    """As records of readers may be: proof alone, no mean rating; every second nodule neither drawn nor measured."""
+    bare = [
+        replace(
+            sample,
+            mask=sample.mask if index % 4 < 2 else None,
+            labels=sample.labels.model_copy(
+                update={
+                    "mean_rating": None,
+                    "readings": (),
+                    "diameter_mm": sample.labels.diameter_mm if index % 4 < 2 else None,
+                }
+            ),
+        )
+        for index, sample in enumerate(samples)
+    ]
+    _, rows = predict_fold(new_trainee(plan), bare, plan=plan, fold=0, folds=4)
+    assert {row.diameter_as_mean_rating for row in rows} == {row.features_score_mean_rating for row in rows} == {None}
+    for row in rows:
+        known = row.diameter_mm is not None
+        assert (row.diameter_score is not None) == (row.features_as_diagnosis is not None) == known
+        assert (row.diameter_as_diagnosis is not None) == known
+    assert {figure.label for figure in evaluate(rows, seed=1)} <= {"diagnosis", "mask", "diameter_mm"}

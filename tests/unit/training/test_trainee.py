@@ -48,9 +48,11 @@ def test_a_network_trained_in_reduced_precision_is_measured_in_single(samples, p
 
 @pytest.mark.verifies("SRS-TRAIN-009")
 def test_threads_and_random_state_are_put_back_after_a_block(plan):
-    threads, state = torch.get_num_threads(), torch.get_rng_state()
+    threads, state, coarse = torch.get_num_threads(), torch.get_rng_state(), torch.backends.cudnn.allow_tf32
     with arithmetic(plan.compute):
         assert torch.get_num_threads() == plan.compute.threads
+        assert not torch.backends.cudnn.allow_tf32
         torch.rand(3)
+    assert torch.backends.cudnn.allow_tf32 == coarse
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), state)

@@ -144,7 +144,9 @@ def test_the_texture_of_a_nodule_is_a_qualitative_evaluation_of_its_group(textur
     values = [item.ConceptCodeSequence[0] for item in _items(textured, "112010")]
     assert [value.CodeValue for value in values] == ["SOLID", "PART-SOLID", "112120"]
     assert [value.CodingSchemeDesignator for value in values] == ["99LUNGAI", "99LUNGAI", "DCM"]
-    assert _items(full, "112010") == []
+    shares = [float(item.MeasuredValueSequence[0].NumericValue) for item in _items(textured, "TEXTURE-SHARE")]
+    assert shares == [90.0] * 3
+    assert _items(full, "112010") == _items(full, "TEXTURE-SHARE") == []
 
 
 @pytest.mark.verifies("SRS-DICOM-023")
