@@ -6,7 +6,9 @@ import json
 import pytest
 
 from lungai_core.training.crossval import cross_validate
-from lungai_core.training.evaluation import Evaluation
+from lungai_core.training.evaluation import Evaluation, evaluate
+from lungai_core.training.plan import read_plan
+from lungai_core.training.predictions import read_predictions
 
 
 @pytest.mark.verifies("SRS-TRAIN-013")
@@ -25,3 +27,13 @@ def test_every_nodule_is_predicted_once_by_a_network_that_has_not_seen_its_fold(
         tested = {a["sample_id"] for a in split["assignments"] if a["part"] == "test"}
         assert tested == {sample.sample_id for sample in samples if sample.fold == fold}
     assert cross_validate(short, samples, tmp_path, host=host) == evaluation
+
+
+@pytest.mark.verifies("SRS-TRAIN-013", "SRS-TRAIN-016")
+def test_the_figures_of_the_released_network_follow_from_its_predictions(repository):
+    folder = repository / "verification/model/lungai-small"
+    evaluation = Evaluation.model_validate_json((folder / "evaluation.json").read_bytes())
+    table = folder / "predictions.csv"
+    assert evaluation.predictions_sha256 == hashlib.sha256(table.read_bytes()).hexdigest()
+    seed = read_plan(repository / "design/training/small-lidc.toml").seed
+    assert evaluate(read_predictions(table), seed=seed) == evaluation.figures
