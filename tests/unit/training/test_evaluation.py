@@ -5,7 +5,7 @@ import pytest
 
 from lungai_core.errors import DataSetError
 from lungai_core.training.evaluation import compare, evaluate, render_figures
-from lungai_core.training.predictions import Prediction
+from lungai_core.training.predictions import Prediction, read_predictions
 
 
 def made(count=80, *, seed=0, data_set="lidc_nodules", **changes):
@@ -206,3 +206,14 @@ def test_a_baseline_speaks_for_the_nodules_that_have_what_it_reads():
     assert all(f.n == 160 for f in by_name(mixed, who="network", name="AUC"))
     none = evaluate([row.model_copy(update=dict.fromkeys(blank)) for row in rows], seed=1)
     assert by_name(none, who="diameter alone") == []
+
+
+@pytest.mark.verifies("SRS-TRAIN-018", "SRS-MODEL-002")
+@pytest.mark.parametrize(
+    ("second", "first"), [("channel", "none"), ("position_channel", "none"), ("position_channel", "channel")]
+)
+def test_the_tables_of_the_ablation_follow_from_its_predictions(repository, second, first):
+    folder = repository / "verification/model/attention"
+    before, after = (read_predictions(folder / name / "predictions.csv") for name in (first, second))
+    table = (folder / f"{second}-on-{first}.md").read_text(encoding="utf-8")
+    assert render_figures(compare(before, after, seed=0)) == table
