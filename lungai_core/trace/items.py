@@ -182,7 +182,7 @@ def parse_items(text: str, /, *, path: str, config: TraceConfig) -> tuple[tuple[
     items: list[Item] = []
     problems: list[Finding] = []
     headings = _headings(lines)
-    ends = [*headings[1:], len(lines)]
+    ends = [*headings, len(lines)][1:]
     for start, end in zip(headings, ends, strict=True):
         place = Place(path, start + 1)
         match = _HEADING.match(lines[start])

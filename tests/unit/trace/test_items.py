@@ -41,6 +41,12 @@ not = "metadata"
 
 
 @pytest.mark.verifies("SRS-TRACE-001")
+@pytest.mark.parametrize("text", ["", "A table.\n\n| a |\n|---|\n"])
+def test_a_text_without_a_heading_holds_no_item(project, text):
+    assert parse_items(text, path="a.md", config=read_config(project.root)) == ((), ())
+
+
+@pytest.mark.verifies("SRS-TRACE-001")
 def test_an_item_is_read_with_all_its_parts(project):
     config = read_config(project.root)
     (item,), problems = parse_items(TEXT.replace("## UN-009", "UN-009"), path="a.md", config=config)
