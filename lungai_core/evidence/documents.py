@@ -73,7 +73,8 @@ _WRITERS: Mapping[str, Callable[[Material], tuple[Section, ...]]] = {
 }
 _LANDSCAPE = frozenset(
     {"rmf", "trace_matrix", "unit_report", "int_report", "sys_report", "test_reports", "sbom", "soup", "sds", "srs",
-     "user_needs", "bench_report", "standalone_perf", "cyber_trace", "cyber_test", "coverage", "source", "test_plan"}
+     "user_needs", "bench_report", "standalone_perf", "cyber_trace", "cyber_test", "coverage", "source", "test_plan",
+     "model_card"}
 )  # fmt: skip
 # Where outlines stand as a whole, so that a reader finds every heading of an authority in one document.
 _WHOLE_OUTLINES = {"standards_list": "common", "ep_checklist": "eu", "mdf_index": "fda", "nmpa_software_report": "nmpa"}

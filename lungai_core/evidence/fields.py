@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -21,7 +22,10 @@ __all__ = [
     "not_measured",
     "quoted",
     "same",
+    "shown",
 ]
+
+_DECIMALS, _SMALL = 4, 0.01
 
 
 class Language(StrEnum):
@@ -128,13 +132,31 @@ def measured(value: object, /, *, source: str, pointer: str) -> Field:
     Parameters
     ----------
     value
-        As it stands in the record; :class:`~lungai_core.evidence.sources.JsonRecord` reads it there.
+        As it stands in the record; :class:`~lungai_core.evidence.sources.JsonRecord` reads it there. It is printed as
+        :func:`shown` says.
     source
         The record's identifier.
     pointer
         Where in the record.
     """
-    return Field(FieldState.MEASURED, same(str(value)), (source,), pointer)
+    return Field(FieldState.MEASURED, same(shown(value)), (source,), pointer)
+
+
+def shown(value: object, /) -> str:
+    """Return a value of a record as documents print it.
+
+    :implements: SRS-EVID-002, SDS-EVID-001
+
+    Parameters
+    ----------
+    value
+        Of any JSON type. A number with more than four decimals is rounded to four, and below 0.01 to four digits: more
+        than any interval here allows. The record that is named beside it keeps every digit.
+    """
+    if not isinstance(value, float) or not math.isfinite(value):
+        return str(value)
+    rounded = round(value, _DECIMALS) if abs(value) >= _SMALL else float(f"{value:.{_DECIMALS}g}")
+    return str(rounded)
 
 
 def not_measured(*, source: str) -> Field:

@@ -28,9 +28,8 @@ _NATURE = {
     Nature.PHANTOM: Text("PHANTOM CASES, NOT PATIENTS", "体模病例,非患者"),
     Nature.RESEARCH: Text("RESEARCH DATA, NOT A CLINICAL INVESTIGATION", "研究数据,非临床试验"),
 }
-_LONG_WORD = re.compile(r"[^\s\u3000-\u9fff]{18,}")
+_LONG_WORD_SIGNS, _PIECE_SIGNS = 18, 24
 _AFTER = re.compile(r"(?<=[/_:.,=@-])(?=[A-Za-z0-9])")
-_PIECES = re.compile(r"(.{24})(?=.)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +197,8 @@ def numbered(sections: tuple[Section, ...], language: Language, /) -> Iterator[t
         yield f"{number}  {section.title.in_language(language)}", section.level, section
 
 
-def breakable(text: str, mark: str, /) -> str:
-    """Return a text in which long words may be broken after separators and every 24 signs.
+def breakable(text: str, mark: str, /, *, signs: int = _PIECE_SIGNS) -> str:
+    """Return a text in which long words may be broken after separators and every so many signs.
 
     :implements: SRS-EVID-019, SDS-EVID-011
 
@@ -209,12 +208,16 @@ def breakable(text: str, mark: str, /) -> str:
         Any.
     mark
         What is put in where a line may end, such as a zero-width space.
+    signs
+        How many stand on a line at most: what fits a narrow column is not broken, and what does not is.
     """
-    return _LONG_WORD.sub(lambda match: _pieces(match.group(0), mark), text)
+    long_word = rf"[^\s\u3000-\u9fff]{{{min(_LONG_WORD_SIGNS, signs + 1)},}}"
+    return re.sub(long_word, lambda match: _pieces(match.group(0), mark, signs), text)
 
 
-def _pieces(word: str, mark: str, /) -> str:
-    return mark.join(_PIECES.sub(rf"\g<1>{mark}", part) for part in _AFTER.split(word))
+def _pieces(word: str, mark: str, signs: int, /) -> str:
+    piece = rf"(.{{{signs}}})(?=.)"
+    return mark.join(re.sub(piece, rf"\g<1>{mark}", part) for part in _AFTER.split(word))
 
 
 def _words(cell: Cell, language: Language, /) -> str:

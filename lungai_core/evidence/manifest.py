@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from lungai_core.errors import EvidenceInputError
+from lungai_core.evidence.fields import shown
 from lungai_core.evidence.seal import open_envelope, statement
 from lungai_core.evidence.sources import parse, resolve
 from lungai_core.files import sha256_file
@@ -245,7 +246,7 @@ class _Records:
                 self.parsed[path] = parse((self.folder / path).read_bytes(), where=path)
             except (OSError, EvidenceInputError):
                 self.parsed[path] = None
-        return str(resolve(self.parsed[path], pointer))
+        return shown(resolve(self.parsed[path], pointer))
 
 
 def _signature(folder: Path, manifest: Mapping[str, Any], public_key: bytes, /) -> Iterator[Problem]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["PdfRenderer", "drawing_markup", "typst_markup"]
 
 _ZERO_WIDTH_SPACE = "\u200b"
+# A4 without its margins; the insets of a cell, and about how wide a digit or letter in one is.
+_PORTRAIT_PT, _LANDSCAPE_PT, _INSETS_PT, _SIGN_PT, _FEWEST_SIGNS = 493, 740, 8, 4.7, 5
 
 _PREAMBLE = """\
 #set text(font: %(font)s, size: 9.5pt, lang: %(lang)s, fallback: false)
@@ -138,7 +140,7 @@ def typst_markup(document: Document, /, *, language: Language, edition: Edition,
     for heading, level, section in numbered(document.sections, language):
         out.write(f"#heading(level: {level}, {typst_string(heading)})\n")
         for block in section.blocks:
-            out.write(_block(block, language))
+            out.write(_block(block, language, _LANDSCAPE_PT if document.landscape else _PORTRAIT_PT))
     return out.getvalue()
 
 
@@ -166,7 +168,7 @@ def drawing_markup(layers: tuple[Layer, ...], /) -> str:
     return f"#stack(dir: ttb, spacing: 3pt, {', '.join(parts)})\n"
 
 
-def _block(block: Block, language: Language, /) -> str:
+def _block(block: Block, language: Language, width_pt: int, /) -> str:
     if isinstance(block, Prose):
         return f"#{typst_string(block.text.in_language(language))}\n\n"
     if isinstance(block, Quote):
@@ -174,7 +176,7 @@ def _block(block: Block, language: Language, /) -> str:
     if isinstance(block, Drawing):
         title = f"#align(center, text(8pt, {typst_string(block.title.in_language(language))}))\n\n"
         return f"#block(breakable: false)[\n{drawing_markup(block.layers)}{title}]\n"
-    return _table(block, language)
+    return _table(block, language, width_pt)
 
 
 def _quote(block: Quote, language: Language, /) -> str:
@@ -187,7 +189,7 @@ def _quote(block: Quote, language: Language, /) -> str:
     return f"#{words} {source}\n\n"
 
 
-def _table(table: Table, language: Language, /) -> str:
+def _table(table: Table, language: Language, width_pt: int, /) -> str:
     columns = columns_of(table, language)
     out = io.StringIO()
     title = table_title(table, language)
@@ -198,11 +200,18 @@ def _table(table: Table, language: Language, /) -> str:
         out.write(f"#text(8.5pt, {typst_string(none)})\n\n")
         return out.getvalue()
     shares = ", ".join(f"{share * 100:.2f}%" for _, share in columns)
-    heads = ", ".join(f"th({typst_string(name)})" for name, _ in columns)
+    room = [max(_FEWEST_SIGNS, int((share * width_pt - _INSETS_PT) / _SIGN_PT)) for _, share in columns]
+    heads = ", ".join(
+        f"th({typst_string(breakable(name, _ZERO_WIDTH_SPACE, signs=signs))})"
+        for (name, _), signs in zip(columns, room, strict=True)
+    )
     out.write(f"#table(columns: ({shares}), table.header({heads}),\n")
     for row in rows_of(table, language):
         *cells, (sources, _) = row
-        words = ", ".join(f"{mark}({typst_string(breakable(text, _ZERO_WIDTH_SPACE))})" for text, mark in cells)
+        words = ", ".join(
+            f"{mark}({typst_string(breakable(text, _ZERO_WIDTH_SPACE, signs=signs))})"
+            for (text, mark), signs in zip(cells, room, strict=False)
+        )
         out.write(f"  {words}, src({typst_string(breakable(sources, _ZERO_WIDTH_SPACE))}),\n")
     out.write(")\n\n")
     return out.getvalue()

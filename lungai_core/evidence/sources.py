@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lungai_core.errors import EvidenceInputError, UnprovenValueError
-from lungai_core.evidence.fields import Field, FieldState, measured, not_measured
+from lungai_core.evidence.fields import Field, FieldState, measured, not_measured, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -172,7 +172,7 @@ class SourceBook:
         if path not in self._parsed:
             self._parsed[path] = parse(self.files[path], where=path)
         found = resolve(self._parsed[path], value.pointer)
-        return found is not None and str(found) == value.text.en
+        return found is not None and shown(found) == value.text.en
 
     def _file(self, letter: str, state: FieldState, path: str, content: bytes, about: tuple[str, str, str], /) -> str:
         place = f"evidence/{path}"

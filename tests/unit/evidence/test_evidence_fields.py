@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lungai_core.errors import EvidenceInputError, UnprovenValueError
@@ -14,6 +16,7 @@ from lungai_core.evidence.fields import (
     manufacturer,
     not_measured,
     same,
+    shown,
 )
 from lungai_core.evidence.sources import JsonRecord, SourceBook, parse, resolve
 
@@ -101,3 +104,36 @@ def test_sources_are_numbered_by_kind_and_entered_once():
 def test_a_record_that_is_not_json_is_refused_by_name():
     with pytest.raises(EvidenceInputError, match=r"coverage\.json"):
         parse(b"{", where="coverage.json")
+
+
+@pytest.mark.verifies("SRS-EVID-002")
+@pytest.mark.parametrize(
+    ("value", "printed"),
+    [
+        (0.925752508361204, "0.9258"),
+        (-2.0263848356190515, "-2.0264"),
+        (0.009698996655518433, "0.009699"),
+        (3.1e-9, "3.1e-09"),
+        (2144.7, "2144.7"),
+        (1.0, "1.0"),
+        (0.0, "0.0"),
+        (float("nan"), "nan"),
+        (696882, "696882"),
+        (True, "True"),
+        ("0.925752508361204", "0.925752508361204"),
+        ([1.0, 2.0], "[1.0, 2.0]"),
+    ],
+)
+def test_a_number_is_printed_with_four_decimals_and_the_record_keeps_the_rest(value, printed):
+    assert shown(value) == printed
+
+
+@pytest.mark.verifies("SRS-EVID-002")
+def test_a_rounded_value_is_found_again_in_its_record():
+    book = SourceBook()
+    source = book.record("run/x.json", b'{"auc": 0.925752508361204}', tool="t", time="2026-01-05T09:00:00+00:00")
+    field = JsonRecord(source, {"auc": 0.925752508361204}).field("/auc")
+    assert field.text.en == "0.9258"
+    book.require(iter([field]))
+    with pytest.raises(UnprovenValueError, match=r"0\.9259 from"):
+        book.require(iter([replace(field, text=same("0.9259"))]))

@@ -136,6 +136,25 @@ def test_long_words_may_be_broken_and_short_ones_stay():
     assert breakable("short words stay", "|") == "short words stay"
     assert breakable("tests/unit/evidence/test_render_pdf.py", "|") == "tests/|unit/|evidence/|test_|render_|pdf.|py"
     assert max(map(len, breakable("x" * 100, "|").split("|"))) == 24
+    assert breakable("evaluation.json of agreement", "|", signs=12) == "evaluation.|json of agreement"
+    assert breakable("0123456789abc", "|", signs=6) == "012345|6789ab|c"
+
+
+@pytest.mark.verifies("SRS-EVID-019")
+@pytest.mark.parametrize("landscape", [False, True])
+def test_no_word_of_a_pdf_is_wider_than_its_column(landscape):
+    """A hash, a long number and a long word in a column of a tenth of the page; a wide page leaves them more room."""
+    words = [same("9e4d6ea33b55213da4b83701b56eeffa"), same("123456789012345"), same("Uncharacteristically")]
+    titles = tuple(same(name) for name in ("Hash", "Number", "Word", "Rest"))
+    rows = ((*words, same("short")),)
+    table = Table(same("T"), titles, rows, weights=(1, 1, 1, 7))
+    document = Document("d", "001_D", same("D"), (Section(same("S"), (table,)),), landscape=landscape)
+    markup = render_pdf.typst_markup(document, language=Language.EN, edition=EDITION, font="F")
+    width_pt, share = (740, 493)[not landscape], float(re.search(r"columns: \(([\d.]+)%", markup)[1]) / 100
+    room = (width_pt * share - 8) / 4.7
+    for word in words:
+        printed = next(line for line in re.findall(r'"([^"]*)"', markup) if line.replace("\u200b", "") == word.en)
+        assert max(map(len, printed.split("\u200b"))) <= room
 
 
 @pytest.mark.verifies("SRS-EVID-019")
