@@ -7,8 +7,7 @@ import hashlib
 import io
 import math
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -18,7 +17,7 @@ from lungai_core.domain.model import FrozenModel
 from lungai_core.errors import DataSetError
 from lungai_core.inference.uncertainty import estimate_uncertainty
 from lungai_core.modelpack.contract import Calibration, LinearHead, Provenance, ReviewRule
-from lungai_core.training.baselines import best_threshold, diameter_scores, feature_scores
+from lungai_core.training.baselines import baseline_verdicts
 from lungai_core.training.batches import evaluation_batches
 from lungai_core.training.plan import Target
 from lungai_core.training.samples import target_of
@@ -26,7 +25,7 @@ from lungai_core.training.split import Part, split_by_fold
 from lungai_core.training.trainee import arithmetic, look_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -243,7 +242,8 @@ def predict_fold(
     split = split_by_fold(samples, test_fold=fold, folds=folds)
     test, validation = split.samples(samples, Part.TEST), split.samples(samples, Part.VALIDATION)
     choices = _choose(_answers(trainee, validation, plan), validation, plan)
-    others = _baselines(split.samples(samples, Part.TRAIN) + validation, test, plan)
+    learn = split.samples(samples, Part.TRAIN) + validation
+    others = {label: baseline_verdicts(learn, test, target=label, seed=plan.seed) for label in Target}
     target = choices.platt(plan.data.target)
     rows = []
     for index, (sample, answer) in enumerate(zip(test, _answers(trainee, test, plan), strict=True)):
@@ -343,17 +343,6 @@ class _Answer:
         return found.entropy_nats, found.mutual_information_nats
 
 
-class _Verdict(NamedTuple):
-    score: float | None = None
-    positive: bool | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Baselines:
-    diameter: list[_Verdict]
-    features: list[_Verdict]
-
-
 def _choose(answers: Sequence[_Answer], validation: Sequence[NoduleSample], plan: TrainingPlan, /) -> FoldChoices:
     logits = np.asarray([answer.logit for answer in answers])
     fits = {}
@@ -385,45 +374,6 @@ def _choose(answers: Sequence[_Answer], validation: Sequence[NoduleSample], plan
             "error_rate_referred": _rate(wrong[known & referred]),
         }
     )
-
-
-def _baselines(
-    learn: Sequence[NoduleSample], test: Sequence[NoduleSample], plan: TrainingPlan, /
-) -> dict[Target, _Baselines]:
-    found = {}
-    sized, marked = _with_diameter(test), [sample for sample in _with_diameter(test) if sample.mask is not None]
-    for label in Target:
-        known = [sample for sample in _with_diameter(learn) if target_of(sample.labels, label) is not None]
-        drawn = [sample for sample in known if sample.mask is not None]
-        boosted = partial(feature_scores, drawn, target=label, seed=plan.seed)
-        diameter = _verdicts(diameter_scores, known, sized, label=label)
-        features = _verdicts(boosted, drawn, marked, label=label)
-        found[label] = _Baselines(
-            diameter=[diameter.get(id(sample), _Verdict()) for sample in test],
-            features=[features.get(id(sample), _Verdict()) for sample in test],
-        )
-    return found
-
-
-def _with_diameter(samples: Sequence[NoduleSample], /) -> list[NoduleSample]:
-    return [sample for sample in samples if sample.labels.diameter_mm is not None]
-
-
-def _verdicts(
-    score: Callable[[Sequence[NoduleSample]], NDArray[np.float64]],
-    learn: Sequence[NoduleSample],
-    test: Sequence[NoduleSample],
-    /,
-    *,
-    label: Target,
-) -> dict[int, _Verdict]:
-    truth = np.asarray([bool(target_of(sample.labels, label)) for sample in learn])
-    if len(set(truth.tolist())) < 2 or not test:  # noqa: PLR2004  both classes
-        return {}
-    scores = score([*learn, *test])
-    limit = best_threshold(scores[: len(learn)], truth)
-    found = scores[len(learn) :].tolist()
-    return {id(sample): _Verdict(one, one >= limit) for sample, one in zip(test, found, strict=True)}
 
 
 def _answers(trainee: Trainee, samples: Sequence[NoduleSample], plan: TrainingPlan, /) -> list[_Answer]:
