@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -168,7 +170,7 @@ def walk_with_engine(
         An open engine.
     """
     # The folder is made first, so that an output that cannot be written is known before anything is computed.
-    with new_folder(files.out_dir) as folder:
+    with new_folder(files.out_dir) as folder, _collector_paused():
         try:
             document = _analyse(files, engine=engine, on_step=on_step)
         except InputRejectedError as error:
@@ -178,6 +180,20 @@ def walk_with_engine(
         on_step(WalkStep.WRITE_RESULTS)
         _write(document, folder, files=files)
     return document.report
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    # A case makes a million small objects that live until its end. The collector walks all of them, and all that is
+    # imported, again and again: a sixth of what a case costs outside the network. It runs as before once a case is
+    # over, and stays off where the caller had it off.
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _analyse(files: CaseFiles, /, *, engine: InferenceEngine, on_step: Callable[[WalkStep], None]) -> CaseDocument:

@@ -116,18 +116,19 @@ def _mask_on(grid: Geometry, mask: NoduleMask, ct: Geometry, /) -> NDArray[np.bo
 
 def _heat_on(grid: Geometry, explanation: ExplanationMap, /) -> NDArray[np.uint8]:
     coarse = explanation.grid.to_geometry()
-    values = np.asarray(explanation.values, dtype=np.float64).reshape(coarse.shape_zyx)
-    for axis, index in enumerate(_axis_indices(grid, coarse)):
-        last = values.shape[axis] - 1
-        clipped = np.clip(index, 0, last)
-        below = np.minimum(clipped.astype(np.intp), max(last - 1, 0))
-        shape = [-1 if i == axis else 1 for i in range(3)]
-        weight = (clipped - below).reshape(shape)
-        # A voxel reaches half a step around its centre; beyond the outermost the network saw nothing.
-        known = (np.abs(index - last / 2) <= last / 2 + 0.5).reshape(shape)
-        above = np.minimum(below + 1, last)
-        values = (values.take(below, axis=axis) * (1 - weight) + values.take(above, axis=axis) * weight) * known
-    return np.rint(values).astype(np.uint8)
+    values = np.asarray(explanation.values, dtype=np.float32).reshape(coarse.shape_zyx)
+    z, y, x = map(_linear_weights, _axis_indices(grid, coarse), coarse.shape_zyx)
+    along_z = (z @ values.reshape(len(values), -1)).reshape(-1, *values.shape[1:])
+    return np.rint(y @ along_z @ x.T).astype(np.uint8)
+
+
+def _linear_weights(index: NDArray[np.float64], size: int, /) -> NDArray[np.float32]:
+    """Return what each of ``size`` voxels (columns) gives to the value at each index (rows) between their centres."""
+    distance = np.abs(np.clip(index, 0, size - 1)[:, np.newaxis] - np.arange(size))
+    # A voxel reaches half a step around its centre; beyond the outermost the network saw nothing.
+    known = np.abs(index - (size - 1) / 2) <= size / 2
+    weights: NDArray[np.float64] = np.maximum(1 - distance, 0) * known[:, np.newaxis]
+    return weights.astype(np.float32)
 
 
 def _to_patient_axes(values: NDArray[_Scalar], grid: Geometry, /) -> NDArray[_Scalar]:

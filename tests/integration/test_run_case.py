@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gc
 import json
 import shutil
+from contextlib import nullcontext
 from datetime import datetime
 
 import pydicom
@@ -9,7 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from lungai_core.cli.app import main
-from lungai_core.cli.walk import CaseFiles, DicomObjects, OnRefusal, walk_case
+from lungai_core.cli.walk import CaseFiles, DicomObjects, OnRefusal, WalkStep, walk_case
+from lungai_core.errors import NoCtImageError
 from lungai_core.inference.providers import Provider, ProviderPolicy, unavailable_reason
 from lungai_core.modelpack.pack import bundled_pack, open_pack
 from lungai_core.report.result_json import published_result_schema, read_result_json
@@ -114,6 +117,31 @@ def test_a_refused_series_leaves_a_structured_report_of_the_refusal(ct_dir, cand
     walk_case(files, pack=pack, policy=ProviderPolicy.cpu_only(), on_refusal=OnRefusal.REPORT)
     assert (tmp_path / "masks only" / "result.json").is_file()
     assert not (tmp_path / "masks only" / "dicom").exists()
+
+
+@pytest.mark.verifies("SRS-CLI-002")
+@pytest.mark.parametrize("was_on", [True, False])
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_the_collector_rests_during_a_case_and_is_left_as_it_was(ct_dir, candidates, tmp_path, was_on, is_refused):
+    seen = {}
+    ct = tmp_path / "empty" if is_refused else ct_dir
+    (tmp_path / "empty").mkdir()
+    files = CaseFiles(ct, candidates(), tmp_path / "out")
+    if not was_on:
+        gc.disable()
+    try:
+        with pytest.raises(NoCtImageError) if is_refused else nullcontext():
+            walk_case(
+                files,
+                pack=open_pack(bundled_pack()),
+                policy=ProviderPolicy.cpu_only(),
+                on_step=lambda step: seen.update({step: gc.isenabled()}),
+            )
+        assert gc.isenabled() is was_on
+    finally:
+        gc.enable()
+    assert seen[WalkStep.READ_SERIES] is False
+    assert (WalkStep.WRITE_RESULTS in seen) is not is_refused
 
 
 @pytest.mark.verifies("SRS-CLI-002", "SRS-INFER-002", "RC-INFER-001")
