@@ -12,6 +12,7 @@ from lungai_core.deid.secret import Secret, Sharing
 from lungai_core.errors import OutputFolderError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
@@ -72,23 +73,22 @@ class Journal:
         self.entries = entries
 
     @staticmethod
-    def key_of(path: Path, root: Path, secret: Secret, /) -> str:
+    def key_of(name: str, status: os.stat_result | None, secret: Secret, /) -> str:
         """Return the keyed digest by which a file is known: of its path below the root, size and time of change.
 
         :implements: SRS-DEID-011, SDS-DEID-006
 
         Parameters
         ----------
-        path
-            The file.
-        root
-            The input folder.
+        name
+            The path below the input folder.
+        status
+            What the file system says of it; None if it says nothing.
         secret
             The key, so that nobody can test a guessed name.
         """
-        status = path.lstat()
-        text = f"{str(path)[len(str(root)) :]}\0{status.st_size}\0{status.st_mtime_ns}"
-        return secret.digest(text, sharing=Sharing.JOURNAL)[:16].hex()
+        size_and_time = "\0" if status is None else f"{status.st_size}\0{status.st_mtime_ns}"
+        return secret.digest(f"{name}\0{size_and_time}", sharing=Sharing.JOURNAL)[:16].hex()
 
     @classmethod
     @contextmanager

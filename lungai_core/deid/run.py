@@ -18,7 +18,7 @@ from lungai_core.deid.conformance import conformance_statement, describe
 from lungai_core.deid.engine import new_uid
 from lungai_core.deid.journal import Journal, JournalEntry, RunMode
 from lungai_core.deid.profile import BASIC, Profile
-from lungai_core.deid.workers import Input, Result, refusal_of, treat
+from lungai_core.deid.workers import Input, Result, refusal_of, treat, unreadable
 from lungai_core.domain.model import FrozenModel
 from lungai_core.errors import DuplicateInstanceError, InvalidArgumentError, OutputFolderError
 from lungai_core.files import write_whole
@@ -267,7 +267,9 @@ class _Run:
             )
             for one in audit.series
         )
-        return DeidentificationReport(audit, series, tuple(path_of[one.number] for one in audit.refused), self.secret)
+        return DeidentificationReport(
+            audit, series, tuple(Path(path_of[one.number]) for one in audit.refused), self.secret
+        )
 
     def _folder_of(self, series: AuditedSeries) -> Path | None:
         folder = self.target / series.patient / series.study_instance_uid / series.series_instance_uid
@@ -289,15 +291,41 @@ def _require_folders(source: Path, target: Path) -> None:
         )
 
 
+class _Found(NamedTuple):
+    path: str
+    status: os.stat_result | None
+    refusal: JournalEntry | None
+
+
 def _inputs(source: Path, excluded: tuple[Path, ...], secret: Secret) -> Iterator[Input]:
-    found: list[Path] = []
-    for folder, names, files in os.walk(source):
-        here = Path(folder)
-        names[:] = sorted(name for name in names if here / name not in excluded)
-        found += [here / name for name in names if (here / name).is_symlink()]
-        found += [here / name for name in files]
-    for number, path in enumerate(sorted(found, key=str), start=1):
-        yield Input(number, path, Journal.key_of(path, source, secret))
+    root = str(source)
+    found = sorted(_found(root, frozenset(map(str, excluded))), key=lambda one: one.path)
+    for number, one in enumerate(found, start=1):
+        yield Input(number, one.path, Journal.key_of(one.path[len(root) :], one.status, secret), one.refusal)
+
+
+def _found(folder: str, excluded: frozenset[str]) -> Iterator[_Found]:
+    try:
+        with os.scandir(folder) as listing:
+            entries = list(listing)
+    except OSError as error:
+        # Passed over, all that it holds would be missing from the output without a word.
+        yield _Found(folder, None, unreadable(error, "folder"))
+        return
+    for entry in entries:
+        if not entry.is_dir(follow_symlinks=False):
+            yield _seen(entry)
+        elif entry.path not in excluded:
+            yield from _found(entry.path, excluded)
+
+
+def _seen(entry: os.DirEntry[str]) -> _Found:
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except OSError as error:
+        return _Found(entry.path, None, unreadable(error, "file"))
+    link = JournalEntry(code="LAI-DEID-003", reason="The path is a link; links are not followed.")
+    return _Found(entry.path, status, link if entry.is_symlink() else None)
 
 
 def _instance(entry: JournalEntry) -> str:

@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from lungai_core.deid.secret import Secret
     from lungai_core.deid.transform import Piece
 
-__all__ = ["Input", "Result", "refusal_of", "treat"]
+__all__ = ["Input", "Result", "refusal_of", "treat", "unreadable"]
 
 _MAPPED_FROM_BYTES = 1 << 24
 _LARGEST_BATCH, _BATCHES_A_PROCESS = 64, 8
 _JOINED_BELOW = 1 << 16
 _WRITTEN_AT_ONCE = 1 << 24
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows translates line ends without it
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # a file may have been replaced by a link since the folder was listed
 # What a file that is not what it says can raise in parsing; anything else is a fault of this software and stops the
 # run.
 _BROKEN_FILE = (ValueError, LookupError, ArithmeticError, MemoryError, RecursionError, struct.error, zlib.error)
@@ -41,12 +42,15 @@ _BROKEN_FILE = (ValueError, LookupError, ArithmeticError, MemoryError, Recursion
 class Input(NamedTuple):
     """A file of the input: its number in the order of the paths, and the key that a journal knows it by.
 
+    With a ``refusal`` it is not opened.
+
     :implements: SRS-DEID-011, SDS-DEID-006
     """
 
     number: int
-    path: Path
+    path: str
     key: str
+    refusal: JournalEntry | None
 
 
 class Result(NamedTuple):
@@ -126,12 +130,10 @@ def _work(batch: list[Input]) -> list[Result]:
 
 
 def _process(one: Input, worker: _Worker) -> Result:
+    if one.refusal is not None:
+        return Result(one.number, one.key, one.refusal, "")
     part = f"{one.number}"
     try:
-        if one.path.is_symlink():
-            return Result(
-                one.number, one.key, _refusal_for("LAI-DEID-003", "The path is a link; links are not followed."), ""
-            )
         released = worker.engine.release(_content(one.path))
         if worker.parts is not None:
             _write_part(f"{worker.parts}/{part}", released.pieces)
@@ -139,11 +141,10 @@ def _process(one: Input, worker: _Worker) -> Result:
     except LungaiError as error:
         return Result(one.number, one.key, refusal_of(error), "")
     except OSError as error:
-        reason = f"The file cannot be read or written ({error.strerror or type(error).__name__})."
-        return Result(one.number, one.key, _refusal_for("LAI-DEID-001", reason), "")
+        return Result(one.number, one.key, unreadable(error, "file"), "")
     except _BROKEN_FILE as error:
         reason = f"The file cannot be read to its end ({type(error).__name__})."
-        return Result(one.number, one.key, _refusal_for("LAI-DEID-001", reason), "")
+        return Result(one.number, one.key, JournalEntry(code="LAI-DEID-001", reason=reason), "")
     return Result(one.number, one.key, entry, part)
 
 
@@ -171,8 +172,8 @@ def _write_fully(stream: int, content: Piece) -> None:
         forget_pages(rest.obj)
 
 
-def _content(path: Path) -> Buffer:
-    stream = os.open(path, os.O_RDONLY | _BINARY)
+def _content(path: str) -> Buffer:
+    stream = os.open(path, os.O_RDONLY | _BINARY | _NO_LINK)
     try:
         size = os.fstat(stream).st_size
         if size >= _MAPPED_FROM_BYTES:
@@ -206,8 +207,20 @@ def refusal_of(error: LungaiError, /) -> JournalEntry:
     error
         Why.
     """
-    return _refusal_for(error.code, error.what, error.where)
+    return JournalEntry(code=error.code, reason=error.what, where=error.where)
 
 
-def _refusal_for(code: str, reason: str, where: str = "") -> JournalEntry:
-    return JournalEntry(code=code, reason=reason, where=where)
+def unreadable(error: OSError, what: str, /) -> JournalEntry:
+    """Return the journal's entry of what the operating system does not give.
+
+    :implements: SRS-DEID-011, SDS-DEID-006
+
+    Parameters
+    ----------
+    error
+        Why; its text names no path.
+    what
+        ``"file"`` or ``"folder"``.
+    """
+    reason = f"The {what} cannot be read or written ({error.strerror or type(error).__name__})."
+    return JournalEntry(code="LAI-DEID-001", reason=reason)

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import pydicom
 import pytest
@@ -95,6 +98,46 @@ def test_every_file_is_written_or_refused_and_no_name_survives(corpus, tmp_path)
     assert not any(
         "QX" in name or b"QXNAME" in content or b"PATIENT1" in content for name, content in everything.items()
     )
+
+
+@pytest.mark.verifies("SRS-DEID-011", "RC-DEID-004")
+def test_a_folder_that_cannot_be_listed_and_a_file_that_vanishes_are_refused(corpus, tmp_path, monkeypatch):
+    source = tmp_path / "in"
+    content = corpus.as_bytes(corpus.new_object("ct"))
+    corpus.write_all(source, {"closed/a.dcm": content, "open/b.dcm": content, "open/c.dcm": content})
+    listed = os.scandir
+
+    def scandir(folder):
+        if folder == f"{source}/closed":
+            raise PermissionError(errno.EACCES, "Permission denied", folder)
+        entries = list(listed(folder))
+        if folder == f"{source}/open":
+            (source / "open" / "c.dcm").unlink()
+        return nullcontext(entries)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    report = deidentify_series(source, tmp_path / "out", secret=SECRET)
+    assert (report.audit.files_in, report.audit.files_written) == (3, 1)
+    assert [path.name for path in report.refused_paths] == ["closed", "c.dcm"]
+    assert [(refused.code, refused.reason) for refused in report.audit.refused] == [
+        ("LAI-DEID-001", "The folder cannot be read or written (Permission denied)."),
+        ("LAI-DEID-001", "The file cannot be read or written (No such file or directory)."),
+    ]
+
+
+@pytest.mark.verifies("SRS-DEID-011", "RC-DEID-004")
+def test_a_file_replaced_by_a_link_after_it_was_listed_is_not_followed(corpus, tmp_path):
+    source = tmp_path / "in"
+    corpus.write_all(source, {f"{n}.dcm": corpus.as_bytes(corpus.new_object("ct", number=n)) for n in (1, 2)})
+
+    def replace_second(done, _total):
+        if done == 1:
+            (source / "2.dcm").rename(tmp_path / "elsewhere.dcm")
+            (source / "2.dcm").symlink_to(tmp_path / "elsewhere.dcm")
+
+    report = deidentify_series(source, tmp_path / "out", secret=SECRET, progress=replace_second)
+    assert (report.audit.files_in, report.audit.files_written) == (2, 1)
+    assert [path.name for path in report.refused_paths] == ["2.dcm"]
 
 
 @pytest.mark.verifies("SRS-DEID-011", "SRS-DEID-005", "RC-DEID-006")
