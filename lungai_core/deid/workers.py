@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Input", "Result", "refusal_of", "treat", "unreadable"]
 
 _MAPPED_FROM_BYTES = 1 << 24
-_LARGEST_BATCH, _BATCHES_A_PROCESS = 64, 8
+_LARGEST_BATCH, _BATCHES_A_PROCESS = 32, 8
 _JOINED_BELOW = 1 << 16
 _WRITTEN_AT_ONCE = 1 << 24
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows translates line ends without it
