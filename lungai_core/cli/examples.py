@@ -39,6 +39,7 @@ EXAMPLES = {
     "model card": "lungai model card our-pack.zip",
     "model export": "lungai model export our-pack.zip --run build/cv --fold 0",
     "model compare": "lungai model compare build/cv/predictions.csv build/other-cv/predictions.csv",
+    "model readers": "lungai model readers plan.toml build/cv/predictions.csv",
     "model summary": "lungai model summary densenet121 --edge 96",
     "model verify": "lungai model verify our-pack.zip",
     "run": "lungai run ct --candidates candidates.json --out report",

@@ -1,9 +1,10 @@
-"""The verbs ``lungai model verify``, ``card``, ``summary``, ``export`` and ``compare``."""
+"""The verbs ``lungai model verify``, ``card``, ``summary``, ``export``, ``compare`` and ``readers``."""
 
 from __future__ import annotations
 
 import json
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -32,12 +33,15 @@ def register(app: typer.Typer) -> None:
     app
         The application.
     """
-    group = typer.Typer(no_args_is_help=True, help="Models: verify, read the card, export, compare.")
+    group = typer.Typer(
+        no_args_is_help=True, help="Models: verify, read the card, export, compare with another and with readers."
+    )
     group.command("verify")(_verify)
     group.command("card")(_card)
     group.command("summary")(_summary)
     group.command("export")(_export)
     group.command("compare")(_compare)
+    group.command("readers")(_readers)
     app.add_typer(group, name="model")
 
 
@@ -130,8 +134,29 @@ def _compare(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap over patients.")] = 0,
 ) -> None:
     """Print what the second plan gains on the first, paired nodule by nodule, as a Markdown table."""
-    from lungai_core.training.evaluation import compare, render_figures
+    from lungai_core.training.evaluation import compare
+    from lungai_core.training.figures import render_figures
     from lungai_core.training.predictions import read_predictions
 
     gains = compare(read_predictions(first), read_predictions(second), seed=seed)
     typer.echo(render_figures(gains), nl=False)
+
+
+def _readers(
+    plan: Annotated[Path, typer.Argument(help="The plan, which names the data.", exists=True, dir_okay=False)],
+    predictions: Annotated[
+        Path, typer.Argument(help="predictions.csv of its cross-validation.", exists=True, dir_okay=False)
+    ],
+    *,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap over patients.")] = 0,
+) -> None:
+    """Print what one reader and the network agree on with the other readers, as a Markdown table."""
+    import_module("torch")
+    from lungai_core.training.figures import render_figures
+    from lungai_core.training.plan import read_plan
+    from lungai_core.training.predictions import read_predictions
+    from lungai_core.training.readers import beside_readers
+    from lungai_core.training.run import load_samples
+
+    samples = load_samples(read_plan(plan), base=plan.resolve().parent)
+    typer.echo(render_figures(beside_readers(read_predictions(predictions), samples, seed=seed)), nl=False)

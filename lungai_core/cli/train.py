@@ -43,7 +43,7 @@ def _train(
     # First of all, so that an installation without the extra `train` is told of that one and not of a part of it.
     import_module("torch")
     from lungai_core.training.crossval import cross_validate as run_all
-    from lungai_core.training.evaluation import render_figures
+    from lungai_core.training.figures import render_figures
     from lungai_core.training.plan import read_plan
     from lungai_core.training.processes import joined_processes
     from lungai_core.training.run import Host, load_samples, train_fold

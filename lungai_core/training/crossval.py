@@ -6,7 +6,8 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from lungai_core.files import write_whole
-from lungai_core.training.evaluation import Evaluation, evaluate, render_figures
+from lungai_core.training.evaluation import Evaluation, evaluate
+from lungai_core.training.figures import render_figures
 from lungai_core.training.plan import plan_sha256
 from lungai_core.training.predictions import predict_fold, predictions_csv
 from lungai_core.training.run import best_trainee, count_folds, train_fold

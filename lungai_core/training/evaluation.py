@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from pydantic import Field
 
 from lungai_core.clinical.bland_altman import bland_altman
 from lungai_core.clinical.calibration import calibration
-from lungai_core.clinical.clustered import cluster_bootstrap
 from lungai_core.clinical.roc import compare_auc_paired, roc_data
 from lungai_core.domain.model import FrozenModel
 from lungai_core.errors import DataSetError, NotEstimableError
+from lungai_core.training.figures import EvaluatedFigure, FigureMaker, area, mean
 from lungai_core.training.predictions import THRESHOLD
 
 if TYPE_CHECKING:
@@ -23,36 +22,9 @@ if TYPE_CHECKING:
 
     from lungai_core.training.predictions import Prediction
 
-__all__ = ["EvaluatedFigure", "Evaluation", "compare", "evaluate", "render_figures"]
+__all__ = ["Evaluation", "compare", "evaluate"]
 
-_REPLICATES = 1000
-_FEWEST_BOOTSTRAP_SHARE = 0.95
 _LABELS = ("diagnosis", "mean_rating")
-
-
-class EvaluatedFigure(FrozenModel):
-    """One number with its interval, its n and how it was computed.
-
-    :implements: SRS-TRAIN-013, SDS-TRAIN-010
-
-    ``who`` is the network, a baseline or a difference, ``label`` the truth it is measured against. The interval is the
-    2.5 % to 97.5 % percentile of a bootstrap over patients, unless ``method`` says otherwise; ``None`` where it does
-    not exist.
-    """
-
-    data_set: str
-    who: Literal[
-        "network", "diameter alone", "diameter and HU, boosted", "network minus diameter alone", "second minus first"
-    ]
-    name: str
-    label: str
-    value: float
-    interval_95: tuple[float, float] | None
-    p_value: float | None = None
-    n: Annotated[int, Field(ge=1)]
-    patients: Annotated[int, Field(ge=1)]
-    unit: Literal["nodules"] = "nodules"
-    method: str
 
 
 class Evaluation(FrozenModel):
@@ -163,38 +135,14 @@ def compare(first: Sequence[Prediction], second: Sequence[Prediction], /, *, see
             both = [(one, measure(one), measure(other)) for one, other in own]
             found = [(one, before, after) for one, before, after in both if before is not None and after is not None]
             if found:
-                make = _Maker([one for one, _, _ in found], data_set, label, seed)
+                make = FigureMaker([one for one, _, _ in found], data_set, label, seed)
                 gains = np.asarray([after - before for _, before, after in found])
-                figures.append(make.figure("second minus first", name, _mean(gains)))
+                figures.append(make.figure("second minus first", name, mean(gains)))
     return tuple(figures)
 
 
-def render_figures(figures: Sequence[EvaluatedFigure], /) -> str:
-    """Render figures as a Markdown table.
-
-    :implements: SRS-TRAIN-013, SRS-TRAIN-018, SDS-TRAIN-010
-
-    Parameters
-    ----------
-    figures
-        One row each.
-    """
-    lines = [
-        "| data set | who | figure | label | value | 95 % interval | p | n (patients) | method |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for figure in figures:
-        interval = "–" if figure.interval_95 is None else f"{figure.interval_95[0]:.3f} to {figure.interval_95[1]:.3f}"
-        p_value = "–" if figure.p_value is None else f"{figure.p_value:.2g}"
-        lines.append(
-            f"| {figure.data_set} | {figure.who} | {figure.name} | {figure.label} | {figure.value:.3f} | {interval} "
-            f"| {p_value} | {figure.n} ({figure.patients}) | {figure.method} |"
-        )
-    return "\n".join(lines) + "\n"
-
-
 def _classification(own: Sequence[Prediction], data_set: str, label: str, seed: int, /) -> list[EvaluatedFigure]:
-    make = _Maker(own, data_set, label, seed)
+    make = FigureMaker(own, data_set, label, seed)
     truth = _truth(own, label)
     figures = []
     for scorer in _SCORERS:
@@ -202,23 +150,23 @@ def _classification(own: Sequence[Prediction], data_set: str, label: str, seed: 
         able = [prediction for prediction in own if scorer.score(prediction, label) is not None]
         if not _both_classes(able, label):
             continue
-        among, wanted = _Maker(able, data_set, label, seed), _truth(able, label)
+        among, wanted = FigureMaker(able, data_set, label, seed), _truth(able, label)
         score = np.asarray([scorer.score(prediction, label) for prediction in able], dtype=np.float64)
         decided = [scorer.decision(prediction, label) is getattr(prediction, label) for prediction in able]
         right = np.asarray(decided, dtype=np.bool_)
-        figures.append(among.figure(scorer.who, "AUC", _area(score, wanted)))
-        figures.append(among.figure(scorer.who, "accuracy", _mean(right)))
+        figures.append(among.figure(scorer.who, "AUC", area(score, wanted)))
+        figures.append(among.figure(scorer.who, "accuracy", mean(right)))
     sized = [prediction for prediction in own if prediction.diameter_score is not None]
     scores = np.asarray([(prediction.logit, prediction.diameter_score) for prediction in sized], dtype=np.float64)
     figures += _gain(sized, "network minus diameter alone", scores, data_set=data_set, label=label, seed=seed)
     probability = np.asarray([getattr(p, f"probability_as_{label}") for p in own], dtype=np.float64)
-    figures.append(make.figure("network", "Brier score", _mean((probability - truth) ** 2)))
+    figures.append(make.figure("network", "Brier score", mean((probability - truth) ** 2)))
     right, kept = (probability >= THRESHOLD) == truth, np.asarray([not p.referred for p in own])
-    figures.append(make.figure("network", "share not referred to a second reading", _mean(kept)))
+    figures.append(make.figure("network", "share not referred to a second reading", mean(kept)))
     for name, part in (("accuracy where not referred", kept), ("accuracy where referred", ~kept)):
         if part.any():
-            within = _Maker([p for p, inside in zip(own, part, strict=True) if inside], data_set, label, seed)
-            figures.append(within.figure("network", name, _mean(right[part])))
+            within = FigureMaker([p for p, inside in zip(own, part, strict=True) if inside], data_set, label, seed)
+            figures.append(within.figure("network", name, mean(right[part])))
     try:
         slope = calibration(probability, truth=truth).fit
     except NotEstimableError:
@@ -232,16 +180,16 @@ def _measurement(own: Sequence[Prediction], data_set: str, seed: int, /) -> list
     masked = [prediction for prediction in own if prediction.dice is not None]
     if masked:
         dice = np.asarray([prediction.dice for prediction in masked], dtype=np.float64)
-        make = _Maker(masked, data_set, "mask", seed)
-        figures.append(make.figure("network", "Dice", _mean(dice)))
+        make = FigureMaker(masked, data_set, "mask", seed)
+        figures.append(make.figure("network", "Dice", mean(dice)))
     sized = [prediction for prediction in own if prediction.diameter_mm is not None]
     fewest = 3
     if len(sized) < fewest:
         return figures
-    make = _Maker(sized, data_set, "diameter_mm", seed)
+    make = FigureMaker(sized, data_set, "diameter_mm", seed)
     found = np.asarray([prediction.predicted_diameter_mm for prediction in sized])
     wanted = np.asarray([prediction.diameter_mm for prediction in sized], dtype=np.float64)
-    figures.append(make.figure("network", "diameter MAE, mm", _mean(np.abs(found - wanted))))
+    figures.append(make.figure("network", "diameter MAE, mm", mean(np.abs(found - wanted))))
     try:
         agreement = bland_altman(found, wanted)
     except NotEstimableError:
@@ -267,7 +215,7 @@ def _gain(
         pair = compare_auc_paired(*(roc_data(score, truth=truth) for score in scores.T))
     except NotEstimableError:
         return []
-    figure = _Maker(own, data_set, label, seed).plain(
+    figure = FigureMaker(own, data_set, label, seed).plain(
         who, "AUC difference", pair.difference.estimate, "paired DeLong 1988"
     )
     interval = (pair.difference.lower, pair.difference.upper)
@@ -302,41 +250,3 @@ _PAIRED_MEASURES: tuple[tuple[str, str, Callable[[Prediction], float | None]], .
     ("mask", "Dice difference", lambda prediction: prediction.dice),
     ("diameter_mm", "diameter MAE difference, mm", _diameter_error_mm),
 )
-
-
-def _area(score: NDArray[np.float64], truth: NDArray[np.int64], /) -> Callable[[NDArray[np.intp]], float]:
-    return lambda at: roc_data(score[at], truth=truth[at]).auc
-
-
-def _mean(values: NDArray[np.float64] | NDArray[np.bool_], /) -> Callable[[NDArray[np.intp]], float]:
-    return lambda at: float(values[at].mean())
-
-
-class _Maker:
-    """Figures of one set of nodules, all with the same bootstrap samples of their patients."""
-
-    def __init__(self, own: Sequence[Prediction], data_set: str, label: str, seed: int, /) -> None:
-        patients = {patient: index for index, patient in enumerate(dict.fromkeys(p.patient_id for p in own))}
-        self._codes = np.asarray([patients[p.patient_id] for p in own])
-        self._weights = cluster_bootstrap(len(patients), replicates=_REPLICATES, seed=seed)
-        self._common = {"data_set": data_set, "label": label, "n": len(own), "patients": len(patients)}
-
-    def plain(self, who: str, name: str, value: float, method: str, /) -> EvaluatedFigure:
-        return EvaluatedFigure.model_validate(
-            {**self._common, "who": who, "name": name, "value": value, "interval_95": None, "method": method}
-        )
-
-    def figure(self, who: str, name: str, statistic: Callable[[NDArray[np.intp]], float], /) -> EvaluatedFigure:
-        every = np.arange(self._codes.size)
-        found = []
-        for weights in self._weights:
-            try:
-                found.append(statistic(np.repeat(every, weights[self._codes])))
-            except NotEstimableError:
-                # A sample of patients may hold one class only; it says nothing about an area.
-                continue
-        figure = self.plain(who, name, statistic(every), "bootstrap over patients, percentiles")
-        if len(found) < _FEWEST_BOOTSTRAP_SHARE * _REPLICATES:
-            return figure
-        lower, upper = np.percentile(found, [2.5, 97.5]).tolist()
-        return figure.model_copy(update={"interval_95": (lower, upper)})

@@ -49,3 +49,13 @@ def test_two_plans_are_compared_by_their_predictions(tmp_path, capsys):
     (tmp_path / "short.csv").write_text("".join(Path(table).read_text().splitlines(keepends=True)[:9]))
     assert main(["model", "compare", table, str(tmp_path / "short.csv")]) == ExitCode.INPUT_REJECTED
     assert "LAI-TRAIN-003" in capsys.readouterr().err
+
+
+@pytest.mark.verifies("SRS-TRAIN-020")
+@pytest.mark.usefixtures("shared_data")
+def test_reader_and_network_stand_beside_each_other(repository, capsys):
+    table = repository / "verification/model/lungai-small/predictions.csv"
+    assert main(["model", "readers", str(repository / "design/training/trial.toml"), str(table)]) == ExitCode.OK
+    shown = capsys.readouterr().out
+    assert "| lidc_nodules | one reader | AUC | mean of the other readings |" in shown
+    assert "another annotation" not in shown

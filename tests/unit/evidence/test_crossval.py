@@ -20,7 +20,8 @@ from lungai_core.evidence.project import read_project
 from lungai_core.evidence.regulations import load_regulations
 from lungai_core.evidence.render_xlsx import tables_in
 from lungai_core.evidence.sample import commit_all, run_sample
-from lungai_core.training.evaluation import Evaluation, evaluate, render_figures
+from lungai_core.training.evaluation import Evaluation, evaluate
+from lungai_core.training.figures import render_figures
 from lungai_core.training.predictions import Prediction, predictions_csv
 
 CARD = """

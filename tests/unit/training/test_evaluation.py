@@ -4,46 +4,10 @@ import numpy as np
 import pytest
 
 from lungai_core.errors import DataSetError
-from lungai_core.training.evaluation import compare, evaluate, render_figures
-from lungai_core.training.predictions import Prediction, read_predictions
-
-
-def made(count=80, *, seed=0, data_set="lidc_nodules", **changes):
-    generator = np.random.default_rng(seed)
-    rows = []
-    for index in range(count):
-        sick = bool(index % 2)
-        logit, diameter = generator.normal(2.0 * sick, 1), 6 + 4 * sick + generator.normal(0, 3)
-        rows.append(
-            Prediction(
-                **{
-                    "data_set": data_set,
-                    "sample_id": f"{data_set}{index}",
-                    "patient_id": f"P{index // 2}",
-                    "fold": index % 4,
-                    "diagnosis": sick,
-                    "mean_rating": None,
-                    "diameter_mm": float(diameter),
-                    "logit": float(logit),
-                    "probability_as_diagnosis": float(1 / (1 + np.exp(1 - logit))),
-                    "probability_as_mean_rating": float(1 / (1 + np.exp(1 - logit))),
-                    "entropy_nats": 0.3,
-                    "mutual_information_nats": 0.01,
-                    "referred": index % 5 == 0,
-                    "predicted_diameter_mm": float(diameter + generator.normal(0.2, 0.5)),
-                    "dice": 0.8,
-                    "diameter_score": float(diameter),
-                    "diameter_as_diagnosis": bool(diameter > 8),
-                    "diameter_as_mean_rating": bool(diameter > 9),
-                    "features_score_diagnosis": float(diameter),
-                    "features_score_mean_rating": float(diameter) + 1,
-                    "features_as_diagnosis": bool(diameter > 8),
-                    "features_as_mean_rating": bool(diameter > 9),
-                    **changes,
-                }
-            )
-        )
-    return rows
+from lungai_core.training.evaluation import compare, evaluate
+from lungai_core.training.figures import render_figures
+from lungai_core.training.predictions import read_predictions
+from support.predictions import made_predictions
 
 
 def by_name(figures, **wanted):
@@ -52,7 +16,7 @@ def by_name(figures, **wanted):
 
 @pytest.mark.verifies("SRS-TRAIN-013")
 def test_each_figure_has_its_n_patients_method_and_an_interval_around_it():
-    rows = made()
+    rows = made_predictions()
     figures = evaluate(rows, seed=1)
     parts = [f for f in figures if "where" in f.name]
     assert all((f.n, f.patients, f.unit) == (80, 40, "nodules") and f.method for f in figures if f not in parts)
@@ -75,7 +39,7 @@ def test_each_figure_has_its_n_patients_method_and_an_interval_around_it():
 
 @pytest.mark.verifies("SRS-TRAIN-013")
 def test_each_label_is_judged_by_the_numbers_that_were_chosen_for_it():
-    rows = made(mean_rating=True)
+    rows = made_predictions(mean_rating=True)
     rows = [
         row.model_copy(update={"mean_rating": not row.diagnosis, "probability_as_mean_rating": 0.9}) for row in rows
     ]
@@ -88,7 +52,7 @@ def test_each_label_is_judged_by_the_numbers_that_were_chosen_for_it():
 
 @pytest.mark.verifies("SRS-TRAIN-013")
 def test_the_difference_to_the_diameter_is_that_of_the_two_areas():
-    figures = evaluate(made(), seed=1)
+    figures = evaluate(made_predictions(), seed=1)
     (network,), (diameter,) = (by_name(figures, who=who, name="AUC") for who in ("network", "diameter alone"))
     (difference,) = by_name(figures, name="AUC difference")
     assert difference.value == pytest.approx(network.value - diameter.value)
@@ -97,7 +61,7 @@ def test_the_difference_to_the_diameter_is_that_of_the_two_areas():
 
 @pytest.mark.verifies("SRS-TRAIN-013")
 def test_data_sets_are_not_pooled_and_labels_without_two_classes_give_no_area():
-    rows = made() + made(20, data_set="lidc_context", diagnosis=None, mean_rating=True)
+    rows = made_predictions() + made_predictions(20, data_set="lidc_context", diagnosis=None, mean_rating=True)
     figures = evaluate(rows, seed=1)
     context = by_name(figures, data_set="lidc_context")
     assert {f.name for f in context} == {
@@ -113,14 +77,16 @@ def test_data_sets_are_not_pooled_and_labels_without_two_classes_give_no_area():
 
 @pytest.mark.verifies("SRS-TRAIN-013")
 def test_what_the_data_do_not_allow_is_left_out():
-    assert evaluate(made(2, diagnosis=None, dice=None), seed=1) == ()
-    constant = evaluate(made(10, diagnosis=None, dice=None, diameter_mm=5.0, predicted_diameter_mm=5.0), seed=1)
+    assert evaluate(made_predictions(2, diagnosis=None, dice=None), seed=1) == ()
+    constant = evaluate(
+        made_predictions(10, diagnosis=None, dice=None, diameter_mm=5.0, predicted_diameter_mm=5.0), seed=1
+    )
     assert [f.name for f in constant] == ["diameter MAE, mm"]
 
 
 @pytest.mark.verifies("SRS-TRAIN-013")
 def test_the_same_seed_gives_the_same_intervals_and_the_table_shows_them():
-    rows = made(30)
+    rows = made_predictions(30)
     figures = evaluate(rows, seed=3)
     assert figures == evaluate(rows, seed=3)
     text = render_figures(figures)
@@ -130,7 +96,7 @@ def test_the_same_seed_gives_the_same_intervals_and_the_table_shows_them():
 
 @pytest.mark.verifies("SRS-TRAIN-018")
 def test_a_better_network_gains_by_as_much_as_it_is_better():
-    first = made(60)
+    first = made_predictions(60)
     second = [
         row.model_copy(
             update={
@@ -154,7 +120,7 @@ def test_a_better_network_gains_by_as_much_as_it_is_better():
 
 @pytest.mark.verifies("SRS-TRAIN-018")
 def test_a_network_gains_nothing_on_itself_and_missing_labels_are_left_out():
-    rows = made(20, diagnosis=None, dice=None)
+    rows = made_predictions(20, diagnosis=None, dice=None)
     (only,) = compare(rows, rows, seed=2)
     assert (only.name, only.value, only.interval_95) == ("diameter MAE difference, mm", 0.0, (0.0, 0.0))
 
@@ -163,19 +129,19 @@ def test_a_network_gains_nothing_on_itself_and_missing_labels_are_left_out():
 @pytest.mark.parametrize(
     "second",
     [
-        made(19),
-        made(21),
-        [*made(19), made(1)[0]],
-        [row.model_copy(update={"diagnosis": True}) for row in made(20)],
-        [row.model_copy(update={"dice": None}) for row in made(20)],
+        made_predictions(19),
+        made_predictions(21),
+        [*made_predictions(19), made_predictions(1)[0]],
+        [row.model_copy(update={"diagnosis": True}) for row in made_predictions(20)],
+        [row.model_copy(update={"dice": None}) for row in made_predictions(20)],
     ],
     ids=["one missing", "one more", "one twice", "other labels", "no masks"],
 )
 def test_predictions_of_other_nodules_or_labels_are_not_compared(second):
     with pytest.raises(DataSetError, match="not of the same nodules"):
-        compare(made(20), second, seed=2)
+        compare(made_predictions(20), second, seed=2)
     with pytest.raises(DataSetError, match="not of the same nodules"):
-        compare(second, made(20), seed=2)
+        compare(second, made_predictions(20), seed=2)
 
 
 @pytest.mark.verifies("SRS-TRAIN-018")
@@ -186,7 +152,7 @@ def test_no_predictions_are_not_compared():
 
 @pytest.mark.verifies("SRS-TRAIN-018")
 def test_a_label_with_one_positive_nodule_has_no_difference_and_costs_no_other_figure():
-    rows = [row.model_copy(update={"diagnosis": index == 3}) for index, row in enumerate(made(20))]
+    rows = [row.model_copy(update={"diagnosis": index == 3}) for index, row in enumerate(made_predictions(20))]
     names = {figure.name for figure in compare(rows, rows, seed=2)}
     assert {"Dice difference", "diameter MAE difference, mm"} <= names
 
@@ -194,7 +160,7 @@ def test_a_label_with_one_positive_nodule_has_no_difference_and_costs_no_other_f
 @pytest.mark.verifies("SRS-TRAIN-013")
 def test_a_baseline_speaks_for_the_nodules_that_have_what_it_reads():
     """Every second nodule without a diameter: the others' area is that of them alone, and so is the difference."""
-    rows = made(160)
+    rows = made_predictions(160)
     blank = {"diameter_mm", "diameter_score", "diameter_as_diagnosis", "diameter_as_mean_rating"}
     blind = [row if index % 4 < 2 else row.model_copy(update=dict.fromkeys(blank)) for index, row in enumerate(rows)]
     seen = [row for row in blind if row.diameter_score is not None]
