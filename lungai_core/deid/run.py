@@ -18,7 +18,7 @@ from lungai_core.deid.conformance import conformance_statement, describe
 from lungai_core.deid.engine import new_uid
 from lungai_core.deid.journal import Journal, JournalEntry, RunMode
 from lungai_core.deid.profile import BASIC, Profile
-from lungai_core.deid.workers import Input, Result, refusal_of, treat, unreadable
+from lungai_core.deid.workers import LINK, Input, Result, refusal_of, treat, unreadable
 from lungai_core.domain.model import FrozenModel
 from lungai_core.errors import DuplicateInstanceError, InvalidArgumentError, OutputFolderError
 from lungai_core.files import write_whole
@@ -134,7 +134,7 @@ def deidentify_series(
     source, target = input_folder.resolve(), output_folder.resolve()
     _require_folders(source, target)
     audit_folder = (chosen.audit_folder or target.parent / f"{target.name}-audit").resolve()
-    inputs = list(_inputs(source, (target, audit_folder), secret))
+    inputs = _inputs(source, (target, audit_folder), secret)
     if not inputs:
         raise InvalidArgumentError(
             "There is no file below the input folder.",
@@ -192,6 +192,15 @@ class _Run:
     claimed: set[str] = field(default_factory=set)
 
     def resume(self, inputs: list[Input], journal: Journal) -> list[Input]:
+        unread = [one.number for one in inputs if one.refusal is not None and one.refusal is not LINK]
+        if journal.entries and unread:
+            # What is not seen would be taken for files that are gone, and their outputs deleted.
+            raise InvalidArgumentError(
+                "A part of the input that the run to resume could list cannot be listed now.",
+                where=f"number {unread[0]} in the order of the paths",
+                allowed="the input of the run that was stopped, readable to its end",
+                remedy="Make it readable, then resume.",
+            )
         keys = {one.key for one in inputs}
         for key, entry in journal.entries.items():
             if key not in keys and entry.name:
@@ -291,41 +300,38 @@ def _require_folders(source: Path, target: Path) -> None:
         )
 
 
-class _Found(NamedTuple):
-    path: str
-    status: os.stat_result | None
-    refusal: JournalEntry | None
+def _inputs(source: Path, excluded: tuple[Path, ...], secret: Secret) -> list[Input]:
+    found = sorted(_found(str(source), frozenset(map(str, excluded)), secret), key=lambda one: one.path)
+    return [one._replace(number=number) for number, one in enumerate(found, start=1)]
 
 
-def _inputs(source: Path, excluded: tuple[Path, ...], secret: Secret) -> Iterator[Input]:
-    root = str(source)
-    found = sorted(_found(root, frozenset(map(str, excluded))), key=lambda one: one.path)
-    for number, one in enumerate(found, start=1):
-        yield Input(number, one.path, Journal.key_of(one.path[len(root) :], one.status, secret), one.refusal)
-
-
-def _found(folder: str, excluded: frozenset[str]) -> Iterator[_Found]:
-    try:
-        with os.scandir(folder) as listing:
-            entries = list(listing)
-    except OSError as error:
-        # Passed over, all that it holds would be missing from the output without a word.
-        yield _Found(folder, None, unreadable(error, "folder"))
-        return
-    for entry in entries:
-        if not entry.is_dir(follow_symlinks=False):
-            yield _seen(entry)
-        elif entry.path not in excluded:
-            yield from _found(entry.path, excluded)
-
-
-def _seen(entry: os.DirEntry[str]) -> _Found:
-    try:
-        status = entry.stat(follow_symlinks=False)
-    except OSError as error:
-        return _Found(entry.path, None, unreadable(error, "file"))
-    link = JournalEntry(code="LAI-DEID-003", reason="The path is a link; links are not followed.")
-    return _Found(entry.path, status, link if entry.is_symlink() else None)
+def _found(root: str, excluded: frozenset[str], secret: Secret) -> Iterator[Input]:
+    """Give all that lies below a folder, in no order and without its number."""
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as listing:
+                entries = list(listing)
+        except OSError as error:
+            if folder == root:
+                raise InvalidArgumentError(
+                    f"The input folder cannot be read ({error.strerror or type(error).__name__}).",
+                    allowed="a folder that this user may list",
+                    remedy="Give this user the right to list it.",
+                ) from error
+            # Passed over, all that it holds would be missing from the output without a word.
+            yield Input(0, folder, Journal.key_of(folder[len(root) :], None, secret), unreadable(error, what="folder"))
+            continue
+        for entry in entries:
+            try:
+                if not entry.is_dir(follow_symlinks=False):
+                    key = Journal.key_of(entry.path[len(root) :], entry.stat(follow_symlinks=False), secret)
+                    yield Input(0, entry.path, key, LINK if entry.is_symlink() else None)
+                elif entry.path not in excluded:
+                    waiting.append(entry.path)
+            except OSError as error:
+                yield Input(0, entry.path, Journal.key_of(entry.path[len(root) :], None, secret), unreadable(error))
 
 
 def _instance(entry: JournalEntry) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import struct
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from lungai_core.deid.secret import Secret
     from lungai_core.deid.transform import Piece
 
-__all__ = ["Input", "Result", "refusal_of", "treat", "unreadable"]
+__all__ = ["LINK", "Input", "Result", "refusal_of", "treat", "unreadable"]
 
 _MAPPED_FROM_BYTES = 1 << 24
 _LARGEST_BATCH, _BATCHES_A_PROCESS = 32, 8
@@ -38,11 +39,13 @@ _NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # a file may have been replaced by a li
 # run.
 _BROKEN_FILE = (ValueError, LookupError, ArithmeticError, MemoryError, RecursionError, struct.error, zlib.error)
 
+LINK = JournalEntry(code="LAI-DEID-003", reason="The path is a link; links are not followed.")
+
 
 class Input(NamedTuple):
     """A file of the input: its number in the order of the paths, and the key that a journal knows it by.
 
-    With a ``refusal`` it is not opened.
+    With a ``refusal`` it is not opened; a folder that cannot be listed stands as one such file.
 
     :implements: SRS-DEID-011, SDS-DEID-006
     """
@@ -141,7 +144,7 @@ def _process(one: Input, worker: _Worker) -> Result:
     except LungaiError as error:
         return Result(one.number, one.key, refusal_of(error), "")
     except OSError as error:
-        return Result(one.number, one.key, unreadable(error, "file"), "")
+        return Result(one.number, one.key, LINK if error.errno == errno.ELOOP else unreadable(error), "")
     except _BROKEN_FILE as error:
         reason = f"The file cannot be read to its end ({type(error).__name__})."
         return Result(one.number, one.key, JournalEntry(code="LAI-DEID-001", reason=reason), "")
@@ -173,6 +176,8 @@ def _write_fully(stream: int, content: Piece) -> None:
 
 
 def _content(path: str) -> Buffer:
+    if not _NO_LINK and os.path.islink(path):  # noqa: PTH114  # 100,000 times
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     stream = os.open(path, os.O_RDONLY | _BINARY | _NO_LINK)
     try:
         size = os.fstat(stream).st_size
@@ -210,7 +215,7 @@ def refusal_of(error: LungaiError, /) -> JournalEntry:
     return JournalEntry(code=error.code, reason=error.what, where=error.where)
 
 
-def unreadable(error: OSError, what: str, /) -> JournalEntry:
+def unreadable(error: OSError, /, *, what: str = "file") -> JournalEntry:
     """Return the journal's entry of what the operating system does not give.
 
     :implements: SRS-DEID-011, SDS-DEID-006
@@ -218,7 +223,7 @@ def unreadable(error: OSError, what: str, /) -> JournalEntry:
     Parameters
     ----------
     error
-        Why; its text names no path.
+        Why; of its texts the one that names no path is taken.
     what
         ``"file"`` or ``"folder"``.
     """

@@ -27,6 +27,7 @@ _CROP_STEP_MM = 0.8
 CROP_LOWER_HU = -1200.0
 CROP_UPPER_HU = 600.0
 _LEVELS = 255
+_ROUNDED_UP_FROM = 0.5 + 1e-6
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -116,19 +117,20 @@ def _mask_on(grid: Geometry, mask: NoduleMask, ct: Geometry, /) -> NDArray[np.bo
 
 def _heat_on(grid: Geometry, explanation: ExplanationMap, /) -> NDArray[np.uint8]:
     coarse = explanation.grid.to_geometry()
-    values = np.asarray(explanation.values, dtype=np.float32).reshape(coarse.shape_zyx)
+    values = np.asarray(explanation.values, dtype=np.float64).reshape(coarse.shape_zyx)
     z, y, x = map(_linear_weights, _axis_indices(grid, coarse), coarse.shape_zyx)
     along_z = (z @ values.reshape(len(values), -1)).reshape(-1, *values.shape[1:])
-    return np.rint(y @ along_z @ x.T).astype(np.uint8)
+    # Halves are common, and the last bit of a product is the machine's own: both sides of one half go up.
+    return (y @ along_z @ x.T + _ROUNDED_UP_FROM).astype(np.uint8)
 
 
-def _linear_weights(index: NDArray[np.float64], size: int, /) -> NDArray[np.float32]:
+def _linear_weights(index: NDArray[np.float64], size: int, /) -> NDArray[np.float64]:
     """Return what each of ``size`` voxels (columns) gives to the value at each index (rows) between their centres."""
     distance = np.abs(np.clip(index, 0, size - 1)[:, np.newaxis] - np.arange(size))
     # A voxel reaches half a step around its centre; beyond the outermost the network saw nothing.
     known = np.abs(index - (size - 1) / 2) <= size / 2
     weights: NDArray[np.float64] = np.maximum(1 - distance, 0) * known[:, np.newaxis]
-    return weights.astype(np.float32)
+    return weights
 
 
 def _to_patient_axes(values: NDArray[_Scalar], grid: Geometry, /) -> NDArray[_Scalar]:

@@ -19,6 +19,7 @@ from lungai_core.deid import (
     deidentify_series,
     verify_deidentified,
 )
+from lungai_core.deid.workers import _content
 from lungai_core.errors import InvalidArgumentError, NotDeidentifiedError, OutputFolderError
 
 SECRET = Secret(b"a secret for tests only")
@@ -138,6 +139,55 @@ def test_a_file_replaced_by_a_link_after_it_was_listed_is_not_followed(corpus, t
     report = deidentify_series(source, tmp_path / "out", secret=SECRET, progress=replace_second)
     assert (report.audit.files_in, report.audit.files_written) == (2, 1)
     assert [path.name for path in report.refused_paths] == ["2.dcm"]
+    assert [refused.code for refused in report.audit.refused] == ["LAI-DEID-003"]
+
+
+@pytest.mark.verifies("SRS-DEID-011", "RC-DEID-004")
+def test_a_system_without_a_way_to_open_no_link_looks_before_it_opens(corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr("lungai_core.deid.workers._NO_LINK", 0)
+    corpus.write_all(tmp_path, {"a.dcm": corpus.as_bytes(corpus.new_object("ct"))})
+    (tmp_path / "link.dcm").symlink_to(tmp_path / "a.dcm")
+    assert bytes(_content(f"{tmp_path}/a.dcm")) == (tmp_path / "a.dcm").read_bytes()
+    with pytest.raises(OSError, match="symbolic"):
+        _content(f"{tmp_path}/link.dcm")
+
+
+@pytest.mark.verifies("SRS-DEID-011", "RC-DEID-004")
+def test_a_run_is_not_resumed_on_an_input_of_which_a_part_cannot_be_listed(corpus, tmp_path, monkeypatch):
+    source, out = tmp_path / "in", tmp_path / "out"
+    names = {f"{folder}/{n}.dcm": n for n, folder in enumerate("ab", start=1)}
+    corpus.write_all(source, {name: corpus.as_bytes(corpus.new_object("ct", number=n)) for name, n in names.items()})
+    deidentify_series(source, out, secret=SECRET)
+    before = _tree(out)
+    listed = os.scandir
+
+    def scandir(folder):
+        if folder == f"{source}/b":
+            raise OSError(errno.EIO, "Input/output error", folder)
+        return listed(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(InvalidArgumentError, match="cannot be listed now"):
+        deidentify_series(source, out, secret=SECRET, options=RunOptions(mode=RunMode.RESUME))
+    assert _tree(out) == before
+    monkeypatch.setattr(os, "scandir", lambda _: listed(tmp_path / "absent"))
+    with pytest.raises(InvalidArgumentError, match="input folder cannot be read"):
+        deidentify_series(source, tmp_path / "other", secret=SECRET)
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.verifies("SRS-DEID-011", "RC-DEID-004")
+def test_folders_may_lie_in_each_other_deeper_than_a_program_may_call_itself(corpus, tmp_path):
+    deepest = f"{tmp_path}/in"
+    os.mkdir(deepest)  # noqa: PTH102  # as below
+    for _ in range(1100):
+        deepest += "/d"
+        os.mkdir(deepest)  # noqa: PTH102  # pathlib would split each path again
+    corpus.write_all(tmp_path / "in" / "d", {"a.dcm": corpus.as_bytes(corpus.new_object("ct"))})
+    report = deidentify_series(tmp_path / "in", tmp_path / "out", secret=SECRET)
+    assert (report.audit.files_in, report.audit.files_written) == (1, 1)
+    (tmp_path / "in" / "d" / "a.dcm").unlink()
+    os.removedirs(deepest)  # pytest's own removal is recursive
 
 
 @pytest.mark.verifies("SRS-DEID-011", "SRS-DEID-005", "RC-DEID-006")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import map_coordinates
 
 from lungai_core.domain.case_report import Grid
 from lungai_core.domain.geometry import Geometry
@@ -84,6 +85,25 @@ def test_heat_is_shown_where_the_network_looked_and_nowhere_else(make, volume, p
     width_mm = (lit.max(axis=0) - lit.min(axis=0) + 1) * crop.step_mm
     assert width_mm == pytest.approx(min(patch_mm, 64), abs=0.8)
     assert crop.heat[tuple(lit.T)].min() == 255
+
+
+@pytest.mark.verifies("SRS-REPORT-003", "RC-REPORT-004")
+@pytest.mark.parametrize(("cells", "step_mm"), [((9, 8, 7), 8.0), ((1, 5, 3), 16.0)])
+def test_heat_between_the_maps_voxels_is_that_of_trilinear_interpolation(make, volume, cells, step_mm):
+    nodule = make["nodule"](volume)
+    lower = tuple(c - (n - 1) * step_mm / 2 + 0.3 for c, n in zip(nodule.center_lps_mm, cells[::-1], strict=True))
+    grid = Geometry(cells, (step_mm,) * 3, lower)
+    values = np.random.default_rng(0).integers(0, 256, cells)
+    known = nodule.explanation.model_copy(
+        update={"grid": Grid.from_geometry(grid), "values": tuple(values.ravel().tolist())}
+    )
+    crop = cut_crop(volume, nodule.model_copy(update={"explanation": known}))
+    centre = np.indices(crop.heat.shape).reshape(3, -1).T - (np.asarray(crop.heat.shape) - 1) / 2
+    at = grid.index_from_lps(np.asarray(nodule.center_lps_mm) + centre[:, ::-1] * crop.step_mm)
+    inside = ((at >= -0.5) & (at <= np.asarray(cells) - 0.5)).all(axis=1)
+    wanted = map_coordinates(values.astype(np.float64), at.T, order=1, mode="nearest") * inside
+    assert inside.any()
+    assert np.abs(crop.heat.ravel() - wanted).max() <= 0.5 + 1e-5
 
 
 @pytest.mark.verifies("SRS-REPORT-003")
