@@ -45,6 +45,7 @@ class EvaluatedFigure(FrozenModel):
         "one reader",
         "network minus one reader",
         "another annotation",
+        "network minus another annotation",
     ]
     name: str
     label: str

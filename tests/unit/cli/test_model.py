@@ -7,6 +7,7 @@ import pytest
 
 from lungai_core.cli.app import main
 from lungai_core.errors import ExitCode
+from lungai_core.training.lidc import load_lidc_nodules
 
 
 @pytest.mark.verifies("SRS-PACK-008")
@@ -52,10 +53,16 @@ def test_two_plans_are_compared_by_their_predictions(tmp_path, capsys):
 
 
 @pytest.mark.verifies("SRS-TRAIN-020")
-@pytest.mark.usefixtures("shared_data")
-def test_reader_and_network_stand_beside_each_other(repository, capsys):
-    table = repository / "verification/model/lungai-small/predictions.csv"
-    assert main(["model", "readers", str(repository / "design/training/trial.toml"), str(table)]) == ExitCode.OK
+def test_reader_and_network_stand_beside_each_other(repository, shared_data, tmp_path, capsys):
+    plan = str(repository / "design/training/trial.toml")
+    table = (repository / "verification/model/lungai-small/predictions.csv").read_text(encoding="utf-8")
+    known = [f",{s.sample_id}," for s in load_lidc_nodules(shared_data / "lidc_nodules", limit_per_fold=6)]
+    head, *rows = table.splitlines(keepends=True)
+    (tmp_path / "own.csv").write_text(head + "".join(row for row in rows if any(name in row for name in known)))
+    assert main(["model", "readers", plan, str(tmp_path / "own.csv")]) == ExitCode.OK
     shown = capsys.readouterr().out
-    assert "| lidc_nodules | one reader | AUC | mean of the other readings |" in shown
+    assert "| lidc_nodules | one reader | AUC | mean of the other readings, " in shown
     assert "another annotation" not in shown
+    (tmp_path / "all.csv").write_text(table)
+    assert main(["model", "readers", plan, str(tmp_path / "all.csv")]) == ExitCode.INPUT_REJECTED
+    assert "LAI-TRAIN-003" in capsys.readouterr().err
