@@ -151,6 +151,7 @@ def _readers(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap over patients.")] = 0,
 ) -> None:
     """Print what one reader and the network agree on with the other readers, as a Markdown table."""
+    # First of all, so that an installation without the extra `train` is told of that one and not of a part of it.
     import_module("torch")
     from lungai_core.training.figures import render_figures
     from lungai_core.training.plan import read_plan

@@ -185,7 +185,7 @@ def walk_with_engine(
 @contextmanager
 def _collector_paused() -> Iterator[None]:
     # A case makes a million small objects that live until its end. The collector walks all of them, and all that is
-    # imported, again and again: a sixth of what a case costs outside the network. It runs as before once a case is
+    # imported, again and again: a tenth of what a case costs outside the network. It runs as before once a case is
     # over, and stays off where the caller had it off.
     was_on = gc.isenabled()
     gc.disable()

@@ -192,19 +192,19 @@ class _Run:
     claimed: set[str] = field(default_factory=set)
 
     def resume(self, inputs: list[Input], journal: Journal) -> list[Input]:
-        unread = [one.number for one in inputs if one.refusal is not None and one.refusal is not LINK]
-        if journal.entries and unread:
+        keys = {one.key for one in inputs}
+        gone = [entry.name for key, entry in journal.entries.items() if key not in keys and entry.name]
+        unread = [one.number for one in inputs if one.refusal not in (None, LINK)]
+        if gone and unread:
             # What is not seen would be taken for files that are gone, and their outputs deleted.
             raise InvalidArgumentError(
-                "A part of the input that the run to resume could list cannot be listed now.",
+                "Files that the run to resume has treated are not seen, and a part of the input cannot be listed.",
                 where=f"number {unread[0]} in the order of the paths",
                 allowed="the input of the run that was stopped, readable to its end",
                 remedy="Make it readable, then resume.",
             )
-        keys = {one.key for one in inputs}
-        for key, entry in journal.entries.items():
-            if key not in keys and entry.name:
-                (self.target / entry.name).unlink(missing_ok=True)
+        for name in gone:
+            (self.target / name).unlink(missing_ok=True)
         waiting = []
         for one in inputs:
             known = journal.entries.get(one.key)
@@ -292,6 +292,14 @@ def _require_folders(source: Path, target: Path) -> None:
             allowed="a folder with DICOM files",
             remedy="Name the folder that holds the series.",
         )
+    try:
+        os.scandir(source).close()
+    except OSError as error:
+        raise InvalidArgumentError(
+            f"The input folder cannot be read ({error.strerror or type(error).__name__}).",
+            allowed="a folder that this user may list",
+            remedy="Give this user the right to list it.",
+        ) from error
     if source == target or target in source.parents:
         raise OutputFolderError(
             "The output folder is the input folder, or holds it.",
@@ -307,6 +315,10 @@ def _inputs(source: Path, excluded: tuple[Path, ...], secret: Secret) -> list[In
 
 def _found(root: str, excluded: frozenset[str], secret: Secret) -> Iterator[Input]:
     """Give all that lies below a folder, in no order and without its number."""
+
+    def seen(path: str, status: os.stat_result | None, refusal: JournalEntry | None) -> Input:
+        return Input(0, path, Journal.key_of(path[len(root) :], status, secret), refusal)
+
     waiting = [root]
     while waiting:
         folder = waiting.pop()
@@ -314,24 +326,17 @@ def _found(root: str, excluded: frozenset[str], secret: Secret) -> Iterator[Inpu
             with os.scandir(folder) as listing:
                 entries = list(listing)
         except OSError as error:
-            if folder == root:
-                raise InvalidArgumentError(
-                    f"The input folder cannot be read ({error.strerror or type(error).__name__}).",
-                    allowed="a folder that this user may list",
-                    remedy="Give this user the right to list it.",
-                ) from error
             # Passed over, all that it holds would be missing from the output without a word.
-            yield Input(0, folder, Journal.key_of(folder[len(root) :], None, secret), unreadable(error, what="folder"))
+            yield seen(folder, None, unreadable(error, what="folder"))
             continue
         for entry in entries:
             try:
                 if not entry.is_dir(follow_symlinks=False):
-                    key = Journal.key_of(entry.path[len(root) :], entry.stat(follow_symlinks=False), secret)
-                    yield Input(0, entry.path, key, LINK if entry.is_symlink() else None)
+                    yield seen(entry.path, entry.stat(follow_symlinks=False), LINK if entry.is_symlink() else None)
                 elif entry.path not in excluded:
                     waiting.append(entry.path)
             except OSError as error:
-                yield Input(0, entry.path, Journal.key_of(entry.path[len(root) :], None, secret), unreadable(error))
+                yield seen(entry.path, None, unreadable(error))
 
 
 def _instance(entry: JournalEntry) -> str:

@@ -9,6 +9,7 @@ import struct
 import threading
 import zlib
 from mmap import ACCESS_READ, mmap
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from lungai_core.deid.bytestream import forget_pages
@@ -19,7 +20,6 @@ from lungai_core.errors import LungaiError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from lungai_core.deid.bytestream import Buffer
     from lungai_core.deid.profile import Profile
@@ -176,7 +176,7 @@ def _write_fully(stream: int, content: Piece) -> None:
 
 
 def _content(path: str) -> Buffer:
-    if not _NO_LINK and os.path.islink(path):  # noqa: PTH114  # 100,000 times
+    if not _NO_LINK and Path(path).is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     stream = os.open(path, os.O_RDONLY | _BINARY | _NO_LINK)
     try:

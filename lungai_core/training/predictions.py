@@ -22,7 +22,7 @@ from lungai_core.training.batches import evaluation_batches
 from lungai_core.training.plan import Target
 from lungai_core.training.samples import target_of
 from lungai_core.training.split import Part, split_by_fold
-from lungai_core.training.trainee import arithmetic, look_at
+from lungai_core.training.trainee import arithmetic, look_at, mask_dice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -387,15 +387,11 @@ def _answers(trainee: Trainee, samples: Sequence[NoduleSample], plan: TrainingPl
         )
         for sample, batch in zip(samples, evaluation_batches(samples, plan=plan), strict=True):
             output, truth = look_at(trainee, batch, plan=plan)
-            dice = None
-            if bool(truth.has_mask[0]):
-                found, wanted = output.mask_logit > 0, truth.mask > 0
-                dice = 2 * float((found & wanted).sum()) / max(1.0, float(found.sum() + wanted.sum()))
             answers.append(
                 _Answer(
                     logit=float(output.malignancy_logit[0]),
                     diameter_mm=float(output.diameter_mm[0]),
-                    dice=dice,
+                    dice=mask_dice(output, truth) if bool(truth.has_mask[0]) else None,
                     features=output.features[0].cpu().numpy(),
                     head=head,
                     seed=hashlib.sha256(repr((plan.seed, sample.sample_id)).encode()).hexdigest(),

@@ -119,7 +119,8 @@ def beside_readers(
             allowed="predictions of a cross-validation on these data",
             remedy="Give the plan by which the predictions were made.",
         )
-    dice = _dice_of_twins(find_twins(samples))
+    twins = find_twins(samples)
+    dice = {(one.data_set, one.sample_id): twin.dice for twin in twins for one in (twin.first, twin.second)}
     figures: list[EvaluatedFigure] = []
     for data_set in dict.fromkeys(one.data_set for one in predictions):
         own = [one for one in predictions if one.data_set == data_set]
@@ -173,10 +174,6 @@ def find_twins(samples: Sequence[NoduleSample], /) -> tuple[Twin, ...]:
     return tuple(chosen)
 
 
-def _dice_of_twins(twins: Sequence[Twin], /) -> dict[tuple[str, str], float]:
-    return {(sample.data_set, sample.sample_id): twin.dice for twin in twins for sample in (twin.first, twin.second)}
-
-
 def _readings(prediction: Prediction, sample: NoduleSample, /) -> Iterator[_Reading]:
     readings = sample.labels.readings
     for reading in readings if len(readings) > 1 else ():
@@ -211,7 +208,7 @@ def _judgements(pairs: list[_Reading], data_set: str, seed: int, /) -> list[Eval
 
 def _areas(pairs: list[_Reading], make: FigureMaker, /) -> list[EvaluatedFigure]:
     truth = np.asarray([int(pair.others_above) for pair in pairs])
-    if len(set(truth.tolist())) < 2:  # noqa: PLR2004  both classes
+    if truth.all() or not truth.any():
         return []
     reader = area(np.asarray([float(pair.reading) for pair in pairs]), truth)
     network = area(np.asarray([pair.prediction.logit for pair in pairs]), truth)
@@ -247,9 +244,8 @@ def _annotations(
 
 
 def _twin(first: NoduleSample, second: NoduleSample, /) -> Twin | None:
-    held = {id(sample): prepare(sample, contract=training_input(_SEARCHED_VOXELS)) for sample in (first, second)}
-    sought, other = sorted((first, second), key=lambda sample: int(held[id(sample)].inside.sum()))
-    searched = held[id(other)]
+    cubes = [(sample, prepare(sample, contract=training_input(_SEARCHED_VOXELS))) for sample in (first, second)]
+    (sought, _), (_, searched) = sorted(cubes, key=lambda cube: int(cube[1].inside.sum()))
     template = prepare(sought, contract=training_input(_TEMPLATE_VOXELS))
     if not template.inside.any():
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
@@ -28,9 +27,17 @@ if TYPE_CHECKING:
     from lungai_core.training.plan import ComputePlan, TrainingPlan
     from lungai_core.training.samples import NoduleSample
 
-__all__ = ["Trainee", "Validation", "arithmetic", "autocast", "look_at", "new_trainee", "on_device", "validate"]
-
-_MASK_PROBABILITY = 0.5
+__all__ = [
+    "Trainee",
+    "Validation",
+    "arithmetic",
+    "autocast",
+    "look_at",
+    "mask_dice",
+    "new_trainee",
+    "on_device",
+    "validate",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +119,20 @@ def new_trainee(plan: TrainingPlan, /) -> Trainee:
     return Trainee(build_net(plan.spec, seed=plan.seed), weighting(plan.loss.weighting, weights=plan.loss.weights))
 
 
+def mask_dice(output: NetOutput, truth: Truth, /) -> float:
+    """Return Dice of the network's mask, where its probability is above one half, and the true one.
+
+    :implements: SRS-TRAIN-009, SDS-TRAIN-007
+
+    Parameters
+    ----------
+    output, truth
+        Of one patch that has a mask.
+    """
+    found, wanted = output.mask_logit > 0, truth.mask > 0
+    return 2 * float((found & wanted).sum()) / max(1.0, float(found.sum() + wanted.sum()))
+
+
 def validate(trainee: Trainee, samples: Sequence[NoduleSample], /, *, plan: TrainingPlan) -> Validation:
     """Measure a network on a part of the data, one patch at a time and without variation.
 
@@ -141,8 +162,7 @@ def validate(trainee: Trainee, samples: Sequence[NoduleSample], /, *, plan: Trai
         if label is not None:
             scores.append((float(output.malignancy_logit[0]), label))
         if has[1]:
-            found, wanted = output.mask_logit > math.log(_MASK_PROBABILITY / (1 - _MASK_PROBABILITY)), truth.mask > 0
-            dice.append(2 * float((found & wanted).sum()) / max(1.0, float(found.sum() + wanted.sum())))
+            dice.append(mask_dice(output, truth))
         if has[2]:
             errors.append(abs(float(output.diameter_mm[0]) - float(truth.diameter_mm[0])))
     means = sums / np.maximum(counts, 1)

@@ -8,7 +8,7 @@ import pytest
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from lungai_core.domain.geometry import Geometry
-from lungai_core.domain.volume import CtSeries, CtVolume
+from lungai_core.domain.volume import CtVolume
 from lungai_core.errors import DataSetError
 from lungai_core.training.figures import render_figures
 from lungai_core.training.lidc import load_lidc_context, load_lidc_nodules
@@ -16,14 +16,7 @@ from lungai_core.training.predictions import Prediction, read_predictions
 from lungai_core.training.readers import beside_readers, find_twins
 from lungai_core.training.samples import NoduleLabels, NoduleSample
 from support.predictions import made_predictions
-
-CT = CtSeries(
-    study_instance_uid="",
-    series_instance_uid="",
-    frame_of_reference_uid="",
-    sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
-    sop_instance_uids=(),
-)
+from support.volumes import series_of
 
 
 def body(seed):
@@ -43,7 +36,7 @@ def cut(values, *, data_set, patient, number=1, edge=50, shift_zyx=(0.0, 0.0, 0.
     centre = 40 - low - np.asarray(shift_zyx)
     inside = ((np.indices((edge,) * 3) - centre[:, None, None, None]) ** 2).sum(axis=0) <= radius**2
     geometry = Geometry(shape_zyx=hu.shape, spacing_zyx_mm=(1.0, 1.0, 1.0), origin_lps_mm=(0.0, 0.0, 0.0))
-    volume = CtVolume(stored=hu, rescale_slope=1.0, rescale_intercept=0.0, geometry=geometry, series=CT)
+    volume = CtVolume(stored=hu, rescale_slope=1.0, rescale_intercept=0.0, geometry=geometry, series=series_of())
     return NoduleSample(
         data_set=data_set,
         sample_id=f"{data_set}-{patient}-{number}",
