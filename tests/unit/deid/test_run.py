@@ -167,10 +167,16 @@ def test_a_run_is_not_resumed_on_an_input_of_which_a_part_cannot_be_listed(corpu
             raise OSError(errno.EIO, "Input/output error", folder)
         return listed(folder)
 
+    resume = RunOptions(mode=RunMode.RESUME)
     monkeypatch.setattr(os, "scandir", scandir)
     with pytest.raises(InvalidArgumentError, match="a part of the input cannot be listed"):
-        deidentify_series(source, out, secret=SECRET, options=RunOptions(mode=RunMode.RESUME))
+        deidentify_series(source, out, secret=SECRET, options=resume)
     assert _tree(out) == before
+    # A run that never saw that folder has nothing in the output that would be taken for gone.
+    first = deidentify_series(source, tmp_path / "half", secret=SECRET)
+    again = deidentify_series(source, tmp_path / "half", secret=SECRET, options=resume)
+    assert first.audit == again.audit
+    assert (again.audit.files_written, len(again.audit.refused)) == (1, 1)
     monkeypatch.setattr(os, "scandir", lambda _: listed(tmp_path / "absent"))
     with pytest.raises(InvalidArgumentError, match="input folder cannot be read"):
         deidentify_series(source, tmp_path / "other", secret=SECRET)
