@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from lungai_core.dicom.parametric_map import build_explanation_map
+from lungai_core.dicom.parametric_map import build_explanation_maps
 from lungai_core.dicom.reader import read_ct_series
 from lungai_core.dicom.secondary_capture import build_secondary_capture
 from lungai_core.dicom.segmentation import build_segmentation
@@ -224,7 +224,7 @@ def _write_dicom(document: CaseDocument, stamp: ObjectStamp, folder: Path, /, *,
             save_object(build_refusal_report(stamp, images), folder / "report.dcm")
     # A multi-frame series has no image a slice that a Segmentation could refer to; its masks stand in result.json.
     elif not document.volume.series.frame_numbers:
-        source = read_source_images(paths, volume=document.volume)
+        source = read_source_images(paths, volume=document.volume, report=document.report)
         for name, built in _objects(stamp, source, objects=files.objects):
             save_object(built, folder / name)
 
@@ -235,11 +235,7 @@ def _objects(stamp: ObjectStamp, source: SourceImages, /, *, objects: DicomObjec
         yield "segmentation.dcm", segmentation
     if objects is DicomObjects.SEGMENTATION:
         return
-    maps = {
-        nodule.candidate_id: built
-        for nodule in stamp.report.nodules
-        if (built := build_explanation_map(stamp, source, nodule=nodule)) is not None
-    }
+    maps = build_explanation_maps(stamp, source)
     yield "report.dcm", build_structured_report(stamp, source, references=ReportReferences(segmentation, maps))
     for candidate_id, built in maps.items():
         yield f"explanation-{candidate_id}.dcm", built

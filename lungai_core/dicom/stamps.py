@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pydicom
 from pydicom.uid import UID
 
+from lungai_core.dicom.encoder import encode_dataset
 from lungai_core.errors import MissingDependencyError
 from lungai_core.files import write_whole
 from lungai_core.version import __version__
@@ -162,6 +163,9 @@ def save_object(dataset: Dataset, path: Path, /) -> Path:
         The file to write.
     """
     dataset.file_meta.ImplementationVersionName = f"LUNGAI_{__version__}"[:16]
+    head = pydicom.Dataset()
+    head.file_meta = dataset.file_meta
     buffer = io.BytesIO()
-    pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
+    pydicom.dcmwrite(buffer, head, enforce_file_format=True)
+    buffer.write(encode_dataset(dataset))
     return write_whole(path, buffer.getvalue())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+
+from pydicom import Dataset
 
 from lungai_core.dicom.result_codes import RESULT_CODES, algorithm_parameters, declare_private_scheme
 from lungai_core.dicom.segmentation import segmented_nodules
@@ -12,8 +14,6 @@ from lungai_core.dicom.stamps import MANUFACTURER, load_highdicom, seal
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pydicom import Dataset
-
     from lungai_core.dicom.source_images import SourceImages, StudyImages
     from lungai_core.dicom.stamps import ObjectStamp
     from lungai_core.domain.case_report import NoduleResult
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["ReportReferences", "build_refusal_report", "build_structured_report"]
 
 _SERIES_NUMBER = 9002
+_POSITION_CODES = frozenset(RESULT_CODES[f"position_{axis}"].value for axis in "xyz")
+
+_Instance: TypeAlias = tuple[str, str, str]  # Series Instance UID, SOP Class UID, SOP Instance UID
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,10 +63,15 @@ def build_structured_report(stamp: ObjectStamp, source: SourceImages, /, *, refe
         The objects written beside this one.
     """
     groups = [_nodule_group(nodule, stamp, source, references=references) for nodule in stamp.report.nodules]
-    shown = [source.headers[n.slice_number - 1] for n in stamp.report.nodules] or [source.headers[0]]
-    written = [references.segmentation, *references.explanations.values()]
-    evidence = [*source.headers, *(item for item in written if item is not None)]
-    return _document(stamp, groups or [_empty_group(stamp)], evidence=evidence, shown=shown)
+    slices = dict.fromkeys(nodule.slice_number - 1 for nodule in stamp.report.nodules) or (0,)
+    shown = [source.headers[z] for z in slices]
+    series = source.volume.series
+    images = ((series.series_instance_uid, series.sop_class_uid, uid) for uid in series.sop_instance_uids)
+    written = (references.segmentation, *references.explanations.values())
+    evidence = [*images, *(_instance(item) for item in written if item is not None)]
+    return _document(
+        stamp, groups or [_empty_group(stamp)], filed_with=source.headers[0], evidence=evidence, shown=shown
+    )
 
 
 def build_refusal_report(stamp: ObjectStamp, images: StudyImages, /) -> Dataset:
@@ -80,11 +88,18 @@ def build_refusal_report(stamp: ObjectStamp, images: StudyImages, /) -> Dataset:
     """
     about = replace(stamp, subject=images.sha256)
     # No image library: TID 1600 asks for attributes whose absence may be the reason of the refusal.
-    return _document(about, [_empty_group(about)], evidence=list(images.headers), shown=None)
+    evidence = [_instance(header) for header in images.headers]
+    return _document(about, [_empty_group(about)], filed_with=images.headers[0], evidence=evidence, shown=[])
 
 
 def _document(
-    stamp: ObjectStamp, groups: list[Sequence[Dataset]], /, *, evidence: list[Dataset], shown: list[Dataset] | None
+    stamp: ObjectStamp,
+    groups: list[Sequence[Dataset]],
+    /,
+    *,
+    filed_with: Dataset,
+    evidence: list[_Instance],
+    shown: list[Dataset],
 ) -> Dataset:
     highdicom = load_highdicom()
     sr = highdicom.sr
@@ -102,15 +117,15 @@ def _document(
         procedure_reported=RESULT_CODES["ct_report"],
         imaging_measurements=groups,
         title=highdicom.sr.CodedConcept("126000", "DCM", "Imaging Measurement Report"),
-        referenced_images=shown,
     )
     root = content[0]
-    items = [*root.ContentSequence, _case_evaluations(stamp)]
+    *context, measurements = root.ContentSequence
+    items = [*context, *_image_library(shown), measurements, _case_evaluations(stamp)]
     # highdicom copies a document's content and searches it for references without evidence, which took most of the time
-    # of a long report: it is given the root alone. Every reference below it is to one of the data sets in `evidence`.
+    # of a long report: it is given the root and one image alone. What stands below the root refers to `evidence` only.
     root.ContentSequence = sr.ContentSequence(items[:1])
     document: Dataset = sr.Comprehensive3DSR(
-        evidence=evidence,
+        evidence=[filed_with],
         content=root,
         series_instance_uid=stamp.uid("report series"),
         series_number=_SERIES_NUMBER,
@@ -122,9 +137,74 @@ def _document(
         is_verified=False,
     )
     document.ContentSequence.extend(items[1:])
+    document.CurrentRequestedProcedureEvidenceSequence = [_evidence(filed_with.StudyInstanceUID, evidence)]
     document.SeriesDescription = "Lung nodule measurements (not for clinical use)"
     declare_private_scheme(document)
     return seal(document, stamp=stamp)
+
+
+def _instance(dataset: Dataset, /) -> _Instance:
+    return dataset.SeriesInstanceUID, dataset.SOPClassUID, dataset.SOPInstanceUID
+
+
+def _evidence(study_instance_uid: str, instances: list[_Instance], /) -> Dataset:
+    """Build an item of the Current Requested Procedure Evidence Sequence."""
+    by_series: dict[str, list[Dataset]] = {}
+    for series_uid, class_uid, instance_uid in instances:
+        item = Dataset()
+        item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = class_uid, instance_uid
+        by_series.setdefault(series_uid, []).append(item)
+    study = Dataset()
+    study.StudyInstanceUID = study_instance_uid
+    study.ReferencedSeriesSequence = []
+    for series_uid, items in by_series.items():
+        series = Dataset()
+        series.SeriesInstanceUID, series.ReferencedSOPSequence = series_uid, items
+        study.ReferencedSeriesSequence.append(series)
+    return study
+
+
+def _image_library(images: list[Dataset], /) -> Iterator[Dataset]:
+    """Build the Image Library (TID 1600): what images share stands at their group, where each lies at itself."""
+    sr = load_highdicom().sr
+    groups: dict[str, Dataset] = {}
+    for image in images:
+        # Size, spacing and orientation are those of the volume for all of them; these two may differ.
+        kind = f"{image.get('SliceThickness')} {image.get('SpacingBetweenSlices')}"
+        if kind not in groups:
+            groups[kind] = _container("image_library_group")
+            groups[kind].ContentSequence = sr.ContentSequence(
+                item for item in sr.ImageLibraryEntryDescriptors(image) if item.name.value not in _POSITION_CODES
+            )
+        entry = sr.ImageContentItem(
+            name=sr.CodedConcept.from_code(RESULT_CODES["source"]),
+            referenced_sop_class_uid=image.SOPClassUID,
+            referenced_sop_instance_uid=image.SOPInstanceUID,
+            relationship_type=sr.RelationshipTypeValues.CONTAINS,
+        )
+        entry.ContentSequence = sr.ContentSequence(
+            sr.NumContentItem(
+                name=RESULT_CODES[f"position_{axis}"],
+                value=value,
+                unit=RESULT_CODES["millimeter"],
+                relationship_type=sr.RelationshipTypeValues.HAS_ACQ_CONTEXT,
+            )
+            for axis, value in zip("xyz", image.ImagePositionPatient, strict=True)
+        )
+        groups[kind].ContentSequence.append(entry)
+    if groups:
+        library = _container("image_library")
+        library.ContentSequence = sr.ContentSequence(groups.values())
+        yield library
+
+
+def _container(name: str, /) -> Dataset:
+    sr = load_highdicom().sr
+    container: Dataset = sr.ContainerContentItem(
+        name=sr.CodedConcept.from_code(RESULT_CODES[name]),
+        relationship_type=sr.RelationshipTypeValues.CONTAINS,
+    )
+    return container
 
 
 def _algorithm(stamp: ObjectStamp, /) -> Dataset:
@@ -162,10 +242,7 @@ def _case_evaluations(stamp: ObjectStamp, /) -> Dataset:
         *([] if report.refusal is None else [("refusal", f"{report.refusal.code}: {report.refusal.message}")]),
         *(("failed_candidate", f"{failure.candidate_id}: {failure.code}") for failure in report.failures),
     ]
-    container: Dataset = sr.ContainerContentItem(
-        name=sr.CodedConcept.from_code(RESULT_CODES["evaluations"]),
-        relationship_type=sr.RelationshipTypeValues.CONTAINS,
-    )
+    container = _container("evaluations")
     container.ContentSequence = sr.ContentSequence(
         [
             sr.TextContentItem(

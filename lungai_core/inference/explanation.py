@@ -74,14 +74,13 @@ def _mass_inside(
     total = float(positive.sum())
     if total <= 0 or not nodule.inside.any():
         return None
-    # The axes of the two grids are parallel, so that voxels are counted along one axis after the other.
+    # The axes of the two grids are parallel, so that each index of a coarse voxel depends on one index of the nodule's.
     origin = grid.index_from_lps(volume.lps_from_index(nodule.lower_zyx))
     step = grid.index_from_lps(volume.lps_from_index(np.asarray(nodule.lower_zyx) + 1)) - origin
-    counts = nodule.inside.astype(np.float64)
-    for axis, size in enumerate(grid.shape_zyx):
-        index = origin[axis] + step[axis] * np.arange(counts.shape[axis])
-        nearest = np.clip(np.rint(index).astype(np.intp), 0, size - 1)
-        members = (nearest == np.arange(size)[:, np.newaxis]).astype(np.float64)
-        counts = np.moveaxis(np.tensordot(members, counts, axes=(1, axis)), 0, axis)
+    places = [
+        np.clip(np.rint(origin[axis] + step[axis] * found), 0, size - 1).astype(np.intp)
+        for axis, (found, size) in enumerate(zip(np.nonzero(nodule.inside), grid.shape_zyx, strict=True))
+    ]
+    counts = np.bincount(np.ravel_multi_index(places, grid.shape_zyx), minlength=positive.size).reshape(positive.shape)
     share = np.minimum(counts * (math.prod(volume.spacing_zyx_mm) / math.prod(grid.spacing_zyx_mm)), 1)
     return round(float((positive * share).sum()) / total, 6)

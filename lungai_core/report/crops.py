@@ -119,7 +119,8 @@ def _heat_on(grid: Geometry, explanation: ExplanationMap, /) -> NDArray[np.uint8
     coarse = explanation.grid.to_geometry()
     values = np.asarray(explanation.values, dtype=np.float64).reshape(coarse.shape_zyx)
     z, y, x = map(_linear_weights, _axis_indices(grid, coarse), coarse.shape_zyx)
-    along_z = (z @ values.reshape(len(values), -1)).reshape(-1, *values.shape[1:])
+    # Row by row: a product of this size as one would wake OpenBLAS's threads, which cost more than they save.
+    along_z = (z @ values.transpose(1, 0, 2)).transpose(1, 0, 2)
     # Halves are common, and the last bit of a product is the machine's own: both sides of one half go up.
     return (y @ along_z @ x.T + _ROUNDED_UP_FROM).astype(np.uint8)
 

@@ -42,7 +42,7 @@ def make_source(spec=SPEC):
     headers = [slice_dataset(phantom, index=z) for z in range(spec.shape_zyx[0])]
     for header in headers:
         del header.PixelData
-    return SourceImages(tuple(headers), phantom.volume)
+    return SourceImages(dict(enumerate(headers)), phantom.volume)
 
 
 def make_nodule(volume, candidate_id, box, **changes):

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from pydicom.uid import UID
 
-from lungai_core.dicom.parametric_map import build_explanation_map
+from lungai_core.dicom.parametric_map import build_explanation_maps
 from lungai_core.dicom.segmentation import build_segmentation
 from lungai_core.dicom.stamps import derived_uid, load_highdicom, save_object
 from lungai_core.dicom.structured_report import ReportReferences, build_structured_report
@@ -36,9 +36,9 @@ def test_uids_follow_result_time_and_role_but_not_timings(stamp):
 
 def _written(stamp, source, folder):
     segmentation = build_segmentation(stamp, source)
-    explanation = build_explanation_map(stamp, source, nodule=stamp.report.nodules[0])
-    report = build_structured_report(stamp, source, references=ReportReferences(segmentation, {"a": explanation}))
-    objects = {"seg": segmentation, "map": explanation, "sr": report}
+    maps = build_explanation_maps(stamp, source)
+    report = build_structured_report(stamp, source, references=ReportReferences(segmentation, maps))
+    objects = {"seg": segmentation, "sr": report, **maps}
     return {name: save_object(built, folder / f"{name}.dcm").read_bytes() for name, built in objects.items()}
 
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import highdicom
@@ -12,9 +14,9 @@ import numpy as np
 import pydicom
 import pytest
 
-from lungai_core.dicom.parametric_map import build_explanation_map
+from lungai_core.dicom.parametric_map import build_explanation_maps
 from lungai_core.dicom.segmentation import build_segmentation
-from lungai_core.dicom.source_images import StudyImages, read_study_images
+from lungai_core.dicom.source_images import SourceImages, StudyImages, read_study_images
 from lungai_core.dicom.stamps import ObjectStamp, save_object
 from lungai_core.dicom.structured_report import ReportReferences, build_refusal_report, build_structured_report
 from lungai_core.domain.case_report import CaseStatus, Refusal, ReviewReason, TextureEstimate
@@ -29,8 +31,8 @@ READER = shutil.which("tid1500reader", path=f"{Path(sys.executable).parent}:/usr
 
 @pytest.fixture(scope="module")
 def full(stamp, source):
-    maps = {n.candidate_id: build_explanation_map(stamp, source, nodule=n) for n in stamp.report.nodules[:1]}
-    references = ReportReferences(build_segmentation(stamp, source), maps)
+    maps = build_explanation_maps(stamp, source)
+    references = ReportReferences(build_segmentation(stamp, source), {"a": maps["a"]})
     return build_structured_report(stamp, source, references=references)
 
 
@@ -78,7 +80,7 @@ def refused(nothing):
 
 @pytest.fixture(scope="module")
 def refusal(refused, source):
-    return build_refusal_report(refused, StudyImages(source.headers))
+    return build_refusal_report(refused, StudyImages(tuple(source.headers.values())))
 
 
 def _items(item, name):
@@ -133,6 +135,40 @@ def test_whatever_the_content_refers_to_stands_in_the_evidence(name, request):
     assert bool(referred) == (name != "refusal")
     # What was made without the library's own search has to be a document that its reader takes as one.
     assert len(_items(highdicom.sr.Comprehensive3DSR.from_dataset(document), "121058")) == 1
+
+
+@pytest.mark.verifies("SRS-DICOM-023")
+def test_the_evidence_is_that_which_highdicom_lists(full, stamp, source):
+    written = [build_segmentation(stamp, source), build_explanation_maps(stamp, source)["a"]]
+    expected, others = highdicom.sr.utils.collect_evidence(
+        [*source.headers.values(), *written], full, source.volume.series.study_instance_uid
+    )
+    assert full.CurrentRequestedProcedureEvidenceSequence == expected
+    assert others == []
+
+
+@pytest.mark.verifies("SRS-DICOM-023")
+def test_the_image_library_says_once_what_its_images_have_in_common_and_where_each_lies(stamp, source):
+    first, second, third = stamp.report.nodules
+    nodules = (first, second.model_copy(update={"slice_number": 3}), third.model_copy(update={"slice_number": 5}))
+    thick = copy.deepcopy(source.headers[4])
+    thick.SliceThickness = 12.5
+    document = build_structured_report(
+        replace(stamp, report=stamp.report.model_copy(update={"nodules": nodules})),
+        SourceImages({**source.headers, 4: thick}, source.volume),
+        references=ReportReferences(None, {}),
+    )
+    groups = _items(document, "126200")
+    thickness = [[float(i.MeasuredValueSequence[0].NumericValue) for i in _items(g, "112225")] for g in groups]
+    assert thickness == [[8.0], [12.5]]
+    assert [len(_items(group, "110904")) for group in groups] == [1, 1]
+    assert [len(_items(group, "121139")) for group in groups] == [1, 1]
+    images = [item for group in groups for item in group.ContentSequence if item.ValueType == "IMAGE"]
+    for image, z in zip(images, (7, 2, 4), strict=True):
+        header = source.headers[z]
+        assert image.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == header.SOPInstanceUID
+        place = [float(item.MeasuredValueSequence[0].NumericValue) for item in image.ContentSequence]
+        assert place == pytest.approx([float(value) for value in header.ImagePositionPatient])
 
 
 def _all(items, tag):
@@ -220,8 +256,8 @@ def test_a_refused_series_has_a_report_with_the_reason_and_its_images(refusal, s
 
 @pytest.mark.verifies("SRS-DICOM-025", "SRS-DICOM-021")
 def test_the_reports_of_two_refused_series_are_two_objects_and_of_one_series_are_one(refused, refusal, source):
-    other = build_refusal_report(refused, StudyImages(source.headers[:3]))
-    again = build_refusal_report(refused, StudyImages(source.headers))
+    other = build_refusal_report(refused, StudyImages(tuple(source.headers.values())[:3]))
+    again = build_refusal_report(refused, StudyImages(tuple(source.headers.values())))
     assert other.SOPInstanceUID != refusal.SOPInstanceUID
     assert again.to_json() == refusal.to_json()
 
