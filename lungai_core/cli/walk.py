@@ -217,14 +217,15 @@ def _write(document: CaseDocument, folder: Path, /, *, files: CaseFiles) -> None
 
 
 def _write_dicom(document: CaseDocument, stamp: ObjectStamp, folder: Path, /, *, files: CaseFiles) -> None:
-    paths = sorted(files.ct_dir.rglob("*"))
     if document.volume is None:
-        images = None if files.objects is DicomObjects.SEGMENTATION else read_study_images(paths)
+        images = (
+            None if files.objects is DicomObjects.SEGMENTATION else read_study_images(sorted(files.ct_dir.rglob("*")))
+        )
         if images is not None:
             save_object(build_refusal_report(stamp, images), folder / "report.dcm")
     # A multi-frame series has no image a slice that a Segmentation could refer to; its masks stand in result.json.
     elif not document.volume.series.frame_numbers:
-        source = read_source_images(paths, volume=document.volume, report=document.report)
+        source = read_source_images(document.volume, report=document.report)
         for name, built in _objects(stamp, source, objects=files.objects):
             save_object(built, folder / name)
 

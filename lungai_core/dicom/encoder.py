@@ -32,7 +32,7 @@ _SPECIFIC_CHARACTER_SET = 0x00080005
 _WORD_VRS = frozenset({"AE", "AS", "CS", "DA", "DT", "TM", "UI"})
 _TEXT_VRS = frozenset({"LO", "LT", "SH", "ST"})
 # A text of ASCII characters is its own bytes in every character set but these, which escape what follows it.
-_ESCAPING = frozenset({"iso2022_jp", "iso2022_jp_2", "iso_ir_58"})
+_ESCAPING = frozenset({"iso2022_jp", "iso2022_jp_2"})
 
 
 def encode_dataset(dataset: Dataset, /) -> bytes:

@@ -152,6 +152,7 @@ def _read_volume(stack: SliceStack, scan: Scan, limits: ReadLimits, threads: int
         geometry=geometry,
         series=_series(stack, scan),
         pixel_padding_value=first.padding,
+        files=tuple(frame.path for frame in stack.frames),
     )
 
 

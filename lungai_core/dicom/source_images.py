@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pydicom
 
-from lungai_core.dicom.limits import ReadLimits
-from lungai_core.dicom.part10 import read_elements
-from lungai_core.errors import DamagedFileError, SourceImagesError
+from lungai_core.errors import SourceImagesError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SourceImages", "StudyImages", "read_source_images", "read_study_images"]
 
-_LIMITS = ReadLimits()
-_SOP_INSTANCE_UID = 0x00080018
 _POSITION_TOLERANCE_MM = 0.01
 _DIRECTION_TOLERANCE = 1e-4
 # Patient and study attributes of type 2: an image without them is met in practice, and a result without them is not
@@ -139,39 +135,36 @@ def _header(path: Path, /) -> Dataset | None:
     return header
 
 
-def read_source_images(files: Iterable[Path], /, *, volume: CtVolume, report: CaseReport) -> SourceImages:
+def read_source_images(volume: CtVolume, /, *, report: CaseReport) -> SourceImages:
     """Read the headers of the slices that a result speaks of: the first one, and those of its nodules and masks.
 
     :implements: SRS-DICOM-020, SDS-DICOM-020
 
     Parameters
     ----------
-    files
-        The series' files in any order; what is not DICOM or of another series is passed over.
     volume
-        The volume that :func:`lungai_core.dicom.reader.read_ct_series` read from them.
+        What :func:`lungai_core.dicom.reader.read_ct_series` read; its files still lie where they were.
     report
         The result for that volume.
 
     Raises
     ------
     SourceImagesError
-        If an image of the volume is missing, or the geometry of one that is read is another; also for multi-frame
-        images.
+        If the volume was not read from files or has not the result's slices, or the file of a slice cannot be read or
+        holds another image now; also for multi-frame images.
     """
     if volume.series.frame_numbers:
         raise _mismatch("The series is a multi-frame object.", "Enhanced CT")
-    uids = volume.series.sop_instance_uids
-    wanted = set(uids)
-    found = {uid: path for path in files if (uid := _sop_instance_uid(path)) in wanted}
-    missing = len(wanted - found.keys())
-    if missing:
-        raise _mismatch(f"{missing} images of the volume are not among the files.", "SOP Instance UID (0008,0018)")
+    if not volume.files:
+        raise _mismatch("The volume was not read from files.", "CtVolume.files")
+    slices = sorted(_slices_of(report))
+    if slices[-1] >= len(volume.files):
+        raise _mismatch("The result speaks of slices that the volume has not.", f"slice {slices[-1] + 1}")
     headers: dict[int, Dataset] = {}
-    for z in sorted(_slices_of(report)):
-        header = _header(found[uids[z]])
+    for z in slices:
+        header = _header(volume.files[z])
         if header is None:
-            raise _mismatch("An image of the volume cannot be read.", f"slice {z + 1}")
+            raise _mismatch("The file of an image cannot be read any more.", f"slice {z + 1}")
         headers[z] = header
     return SourceImages(headers, volume)
 
@@ -184,15 +177,6 @@ def _slices_of(report: CaseReport, /) -> set[int]:
             lowest = nodule.mask.box.lower_zyx[0]
             slices.update(range(lowest, lowest + nodule.mask.box.shape_zyx[0]))
     return slices
-
-
-def _sop_instance_uid(path: Path, /) -> str:
-    # The reader's own walk over a header takes a tenth of the time that pydicom takes to read it.
-    try:
-        file = read_elements(path, wanted=frozenset({_SOP_INSTANCE_UID}), limits=_LIMITS)
-    except DamagedFileError:
-        return ""
-    return "" if file is None else file.elements.text(_SOP_INSTANCE_UID)
 
 
 def _require_slice(header: Dataset, uid: str, /, *, z: int, volume: CtVolume) -> None:

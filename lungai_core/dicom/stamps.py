@@ -33,7 +33,6 @@ MANUFACTURER = "lungai-core authors"
 _UUID_ROOT = "2.25."
 _VERSION_8 = 8 << 76
 _VARIANT = 2 << 62
-_CONTRIBUTION_DATETIME, _OBSERVATION_DATETIME = 0x0018A002, 0x0040A032
 _KEEP = ~((0xF << 76) | (3 << 62)) & ((1 << 128) - 1)
 
 
@@ -140,14 +139,9 @@ def seal(dataset: Dataset, /, *, stamp: ObjectStamp) -> Dataset:
         uid = stamp.uid(f"dimensions of {dataset.SOPInstanceUID}")
         for item in (*dataset.DimensionOrganizationSequence, *dataset.get("DimensionIndexSequence", ())):
             item.DimensionOrganizationUID = UID(uid)
-    _seal_times(dataset, f"{date}{time}")
+    for item in dataset.get("ContributingEquipmentSequence", ()):
+        item.ContributionDateTime = f"{date}{time}"
     return dataset
-
-
-def _seal_times(dataset: Dataset, moment: str, /) -> None:
-    for element in dataset.iterall():
-        if element.tag in (_CONTRIBUTION_DATETIME, _OBSERVATION_DATETIME):
-            element.value = moment
 
 
 def save_object(dataset: Dataset, path: Path, /) -> Path:

@@ -62,7 +62,11 @@ def build_structured_report(stamp: ObjectStamp, source: SourceImages, /, *, refe
     references
         The objects written beside this one.
     """
-    groups = [_nodule_group(nodule, stamp, source, references=references) for nodule in stamp.report.nodules]
+    algorithm = _algorithm(stamp)
+    groups = [
+        _nodule_group(nodule, stamp, source, algorithm=algorithm, references=references)
+        for nodule in stamp.report.nodules
+    ]
     slices = dict.fromkeys(nodule.slice_number - 1 for nodule in stamp.report.nodules) or (0,)
     shown = [source.headers[z] for z in slices]
     series = source.volume.series
@@ -257,7 +261,13 @@ def _case_evaluations(stamp: ObjectStamp, /) -> Dataset:
 
 
 def _nodule_group(
-    nodule: NoduleResult, stamp: ObjectStamp, source: SourceImages, /, *, references: ReportReferences
+    nodule: NoduleResult,
+    stamp: ObjectStamp,
+    source: SourceImages,
+    /,
+    *,
+    algorithm: Dataset,
+    references: ReportReferences,
 ) -> Sequence[Dataset]:
     sr = load_highdicom().sr
     name = f"Nodule {nodule.candidate_id}"
@@ -265,7 +275,7 @@ def _nodule_group(
     common = {
         "tracking_identifier": tracking,
         "finding_type": RESULT_CODES["nodule"],
-        "algorithm_id": _algorithm(stamp),
+        "algorithm_id": algorithm,
         "finding_sites": [sr.FindingSite(RESULT_CODES["lung"])],
         "measurements": list(_measurements(nodule)),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -11,6 +11,8 @@ from lungai_core.domain.model import FrozenModel
 from lungai_core.errors import InvalidGeometryError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from lungai_core.domain.geometry import Geometry
@@ -74,6 +76,8 @@ class CtVolume:
         Identity and acquisition of the series.
     pixel_padding_value
         The stored value outside the reconstructed field, if the series names one.
+    files
+        The file that each slice was read from; empty where the volume was not read from files. It stands in no result.
 
     Raises
     ------
@@ -87,6 +91,8 @@ class CtVolume:
     geometry: Geometry
     series: CtSeries
     pixel_padding_value: int | None = None
+    # A path may hold a patient's name, and a volume may be printed.
+    files: tuple[Path, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         _require_same_shape(self.stored.shape, self.geometry)

@@ -8,12 +8,14 @@ threads), the minimum of several rounds in turn, and ratios; wall time depends o
 What a whole case costs outside the network is measured with the bundled pack, whose masks have the size of nodules,
 on 512 slices (the series repeated along z with new positions) with 20 candidates; it is set beside 20 patches of the
 spec named, because an untrained network of that spec marks whole patches and no work on them is that of a case. The
-share is given for each provider: what is outside costs the same, the network does not.
+share is given for each provider: what is outside costs the same, the network does not. The encoding of the case's
+DICOM objects is set beside that of pydicom.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import tempfile
 import time
@@ -26,7 +28,9 @@ import onnxruntime
 import pydicom
 import torch
 
+from lungai_core.cli import walk
 from lungai_core.cli.walk import CaseFiles, walk_with_engine
+from lungai_core.dicom.encoder import encode_dataset
 from lungai_core.dicom.reader import read_ct_series
 from lungai_core.domain.geometry import Geometry
 from lungai_core.domain.patch import Patch
@@ -40,6 +44,8 @@ from lungai_core.training.parity import Patches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pydicom import Dataset
 
     from lungai_core.modelpack.pack import ModelPack
 
@@ -96,8 +102,10 @@ def longer_series(series: Path, folder: Path) -> Path:
     return folder
 
 
-def outside_network(series: Path, work: Path, provider: Provider, *, rounds: int) -> dict[str, float]:
-    """Run a case of 512 slices and 20 candidates and return its CPU time without that of the network."""
+def outside_network(
+    series: Path, work: Path, provider: Provider, *, rounds: int
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Run a case of 512 slices and 20 candidates; return its CPU time without the network's, and that of encoding."""
     ct_dir = longer_series(series, work / "ct")
     geometry = read_ct_series(ct_dir).geometry
     random = np.random.default_rng(0)
@@ -121,12 +129,27 @@ def outside_network(series: Path, work: Path, provider: Provider, *, rounds: int
             return answers
 
         engine.infer = timed  # type: ignore[method-assign, assignment]
+        built: list[Dataset] = []
+        save = walk.save_object
+        walk.save_object = lambda dataset, path: (built.append(dataset), save(dataset, path))[1]
         for number in range(rounds):
+            built.clear()
             for label, written_at in zip(seconds, (None, datetime(2026, 1, 1)), strict=True):  # noqa: DTZ001  local
                 files = CaseFiles(ct_dir, candidates, work / f"out-{number}-{label[:4]}", written_at=written_at)
                 network = 0.0
                 total = cpu_seconds(lambda files=files: walk_with_engine(files, engine=engine))
                 seconds[label] = min(seconds[label], total - network)
+        walk.save_object = save
+    return seconds, encoding_times(built, rounds=rounds)
+
+
+def encoding_times(built: list[Dataset], *, rounds: int) -> dict[str, float]:
+    """Return the CPU time of encoding a case's DICOM objects, by this library and by pydicom."""
+    ways = {"ours": encode_dataset, "pydicom": lambda dataset: dataset.save_as(io.BytesIO(), enforce_file_format=True)}
+    seconds = dict.fromkeys(ways, float("inf"))
+    for _ in range(rounds):
+        for label, encode in ways.items():
+            seconds[label] = min(seconds[label], cpu_seconds(lambda encode=encode: [encode(item) for item in built]))
     return seconds
 
 
@@ -150,7 +173,7 @@ def main() -> None:
         fastest = min(seconds.values())
         provider = Provider.CPU if unavailable_reason(Provider.OPENVINO) else Provider.OPENVINO
         network = {label: _CANDIDATES * found for label, found in seconds.items() if label.startswith("ours")}
-        outside = outside_network(arguments.series, work, provider, rounds=arguments.rounds)
+        outside, encoding = outside_network(arguments.series, work, provider, rounds=arguments.rounds)
         print(
             json.dumps(
                 {
@@ -163,6 +186,7 @@ def main() -> None:
                         label: {k: round(v / (v + whole), 3) for k, v in outside.items()}
                         for label, whole in network.items()
                     },
+                    "encoding_dicom_objects_s": {label: round(value, 3) for label, value in encoding.items()},
                     "gpu": "NOT MEASURED",
                 },
                 indent=1,

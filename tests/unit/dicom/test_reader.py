@@ -1,11 +1,20 @@
 from __future__ import annotations
 
 import numpy as np
+import pydicom
 import pytest
 
 from lungai_core.dicom.limits import ReadLimits
 from lungai_core.dicom.reader import read_ct_series
 from lungai_core.errors import InvalidArgumentError, NoCtImageError, SeriesNotFoundError, SeveralSeriesError
+
+
+@pytest.mark.verifies("SRS-DICOM-001")
+def test_a_volume_knows_the_file_of_each_slice_and_does_not_print_it(tmp_path, ct_series):
+    ct_series.write(ct_series.series_datasets(), tmp_path / "Doe^Jane")
+    volume = read_ct_series(tmp_path)
+    assert tuple(pydicom.dcmread(path).SOPInstanceUID for path in volume.files) == volume.series.sop_instance_uids
+    assert "Doe" not in repr(volume)
 
 
 @pytest.mark.verifies("SRS-DICOM-002")
