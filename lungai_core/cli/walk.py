@@ -12,7 +12,7 @@ from lungai_core.dicom.parametric_map import build_explanation_maps
 from lungai_core.dicom.reader import read_ct_series
 from lungai_core.dicom.secondary_capture import build_secondary_capture
 from lungai_core.dicom.segmentation import build_segmentation
-from lungai_core.dicom.source_images import read_source_images, read_study_images
+from lungai_core.dicom.source_images import is_classic, read_source_images, read_study_images
 from lungai_core.dicom.stamps import ObjectStamp, save_object
 from lungai_core.dicom.structured_report import ReportReferences, build_refusal_report, build_structured_report
 from lungai_core.domain.candidate import read_candidates
@@ -224,7 +224,7 @@ def _write_dicom(document: CaseDocument, stamp: ObjectStamp, folder: Path, /, *,
         if images is not None:
             save_object(build_refusal_report(stamp, images), folder / "report.dcm")
     # A multi-frame series has no image a slice that a Segmentation could refer to; its masks stand in result.json.
-    elif not document.volume.series.frame_numbers:
+    elif is_classic(document.volume.series):
         source = read_source_images(document.volume, report=document.report)
         for name, built in _objects(stamp, source, objects=files.objects):
             save_object(built, folder / name)

@@ -1,8 +1,8 @@
-"""A data set as the bytes of Explicit VR Little Endian: what pydicom writes, in a fraction of its time.
+"""A data set as the bytes of Explicit VR Little Endian, as pydicom writes it, in a fraction of its time.
 
-A report of twenty nodules is six thousand nested data sets, nearly all of them sequences and plain words; pydicom
-gives each element a stream of its own and looks for ambiguous VRs at every level again. Sequences and words are encoded
-here, everything else by pydicom, whose writer is the oracle of the tests.
+The objects of a case with twenty nodules are some 3,600 nested data sets, nearly all of them sequences and plain words;
+pydicom gives each element a stream of its own and looks for ambiguous VRs at every level again. Sequences and words are
+encoded here, everything else by pydicom, whose writer is the oracle of the tests.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _encode(dataset: Dataset, outer: Sequence[Dataset], encodings: list[str], /)
         if tag == _SPECIFIC_CHARACTER_SET:
             encodings = convert_encodings(value)
         is_plain = vr in _WORD_VRS or (vr in _TEXT_VRS and encodings[0] not in _ESCAPING)
-        if vr == "SQ" and not element.is_undefined_length:
+        if vr == "SQ":
             items = [_encode(item, levels, encodings) for item in value]
             body = b"".join([_ITEM.pack(_ITEM_GROUP, _ITEM_NUMBER, len(item)) + item for item in items])
             parts += (_LONG_HEAD.pack(group, number, b"SQ", len(body)), body)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from lungai_core.dicom.part10 import FileElements
 
-__all__ = ["CT_SOP_CLASSES", "WANTED_TAGS", "FrameHeader", "frames_of", "is_image"]
+__all__ = ["CT_IMAGE", "CT_SOP_CLASSES", "WANTED_TAGS", "FrameHeader", "frames_of", "is_image"]
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 ENHANCED_CT = "1.2.840.10008.5.1.4.1.1.2.1"

@@ -62,41 +62,42 @@ def build_explanation_maps(stamp: ObjectStamp, source: SourceImages, /) -> dict[
         share the elements in which they do not differ.
     """
     maps: dict[str, Dataset] = {}
-    # highdicom takes 30 ms an object. The maps of a case differ in a few places only, so that it builds the first one
-    # of each kind of grid, and the others are made after it.
-    first: dict[Geometry, tuple[_Explained, Dataset]] = {}
+    # highdicom takes 30 ms an object, and the maps of a case differ in a few places only: it builds a pattern for each
+    # kind of grid, filed with the first image as all objects of a case are, and the maps are made after it.
+    patterns: dict[Geometry, tuple[Geometry, Dataset]] = {}
     for number, nodule in enumerate(stamp.report.nodules, start=1):
         if nodule.explanation is None:
             continue
         grid = nodule.explanation.grid.to_geometry()
-        wanted = _Explained(number, nodule, nodule.explanation, grid, source.headers[nodule.slice_number - 1])
+        explained = _Explained(number, nodule, nodule.explanation, grid, source.header(nodule.slice_number - 1))
         kind = replace(grid, origin_lps_mm=(0.0, 0.0, 0.0))
-        built = _after(*first[kind], wanted, stamp=stamp) if kind in first else _by_highdicom(wanted, stamp=stamp)
-        maps[nodule.candidate_id] = built
-        first.setdefault(kind, (wanted, built))
+        if kind not in patterns:
+            pattern = _by_highdicom(replace(explained, nearest=source.header(0)), stamp=stamp)
+            patterns[kind] = (grid, pattern)
+        maps[nodule.candidate_id] = _after(*patterns[kind], explained, stamp=stamp)
     return maps
 
 
-def _by_highdicom(wanted: _Explained, /, *, stamp: ObjectStamp) -> Dataset:
+def _by_highdicom(explained: _Explained, /, *, stamp: ObjectStamp) -> Dataset:
     highdicom = load_highdicom()
-    grid = wanted.grid
+    grid = explained.grid
     mapping = highdicom.pm.RealWorldValueMapping(
         lut_label="ACTIVATION",
         lut_explanation="Class activation of malignancy",
         unit=RESULT_CODES["no_units"],
         value_range=(0, _LEVELS),
         intercept=0.0,
-        slope=wanted.explanation.scale / _LEVELS,
+        slope=explained.explanation.scale / _LEVELS,
         quantity_definition=RESULT_CODES["class_activation"],
     )
-    # Each object gets its own image of the series nearest to the nodule as evidence; the frames have their own grid.
+    # One image of the series is the evidence; the frames have their own grid.
     parametric_map: Dataset = highdicom.pm.ParametricMap(
-        source_images=[wanted.nearest],
-        pixel_array=_stored(wanted),
+        source_images=[explained.nearest],
+        pixel_array=_stored(explained),
         series_instance_uid=stamp.uid("explanation series"),
         series_number=_SERIES_NUMBER,
-        sop_instance_uid=_instance_uid(wanted, stamp),
-        instance_number=wanted.number,
+        sop_instance_uid=_instance_uid(explained, stamp),
+        instance_number=explained.number,
         manufacturer=MANUFACTURER,
         manufacturer_model_name="lungai-core",
         software_versions=stamp.report.software.version,
@@ -125,22 +126,23 @@ def _by_highdicom(wanted: _Explained, /, *, stamp: ObjectStamp) -> Dataset:
     return seal(parametric_map, stamp=stamp)
 
 
-def _after(first: _Explained, built: Dataset, wanted: _Explained, /, *, stamp: ObjectStamp) -> Dataset:
-    """Make a map as highdicom would, after one that it built for the same case on a grid that lies elsewhere."""
+def _after(grid: Geometry, built: Dataset, explained: _Explained, /, *, stamp: ObjectStamp) -> Dataset:
+    """Make a map after one that highdicom built for the same case, on a grid that lies elsewhere."""
     frames = built.PerFrameFunctionalGroupsSequence
     slices = [
-        round(float(first.grid.index_from_lps(frame.PlanePositionSequence[0].ImagePositionPatient)[0]))
-        for frame in frames
+        round(float(grid.index_from_lps(frame.PlanePositionSequence[0].ImagePositionPatient)[0])) for frame in frames
     ]
-    positions = _plane_positions(wanted.grid)
+    positions = _plane_positions(explained.grid)
     shared = built.SharedFunctionalGroupsSequence[0]
-    mapping = _changed(shared.RealWorldValueMappingSequence[0], RealWorldValueSlope=wanted.explanation.scale / _LEVELS)
-    image = _changed(built.SourceImageSequence[0], ReferencedSOPInstanceUID=wanted.nearest.SOPInstanceUID)
-    uid = UID(_instance_uid(wanted, stamp))
+    mapping = _changed(
+        shared.RealWorldValueMappingSequence[0], RealWorldValueSlope=explained.explanation.scale / _LEVELS
+    )
+    image = _changed(built.SourceImageSequence[0], ReferencedSOPInstanceUID=explained.nearest.SOPInstanceUID)
+    uid = UID(_instance_uid(explained, stamp))
     parametric_map = _changed(
         built,
         SOPInstanceUID=uid,
-        InstanceNumber=wanted.number,
+        InstanceNumber=explained.number,
         ReferencedSeriesSequence=[_changed(built.ReferencedSeriesSequence[0], ReferencedInstanceSequence=[image])],
         SourceImageSequence=[image],
         # Elements of their own, for seal to change.
@@ -152,7 +154,7 @@ def _after(first: _Explained, built: Dataset, wanted: _Explained, /, *, stamp: O
         PerFrameFunctionalGroupsSequence=[
             _changed(frame, PlanePositionSequence=positions[z]) for frame, z in zip(frames, slices, strict=True)
         ],
-        PixelData=_stored(wanted)[slices].astype("<u2").tobytes(),
+        PixelData=_stored(explained)[slices].astype("<u2").tobytes(),
     )
     parametric_map.file_meta = FileMetaDataset(_changed(built.file_meta, MediaStorageSOPInstanceUID=uid))
     return seal(parametric_map, stamp=stamp)
@@ -167,12 +169,12 @@ def _changed(dataset: Dataset, /, **values: object) -> Dataset:
     return other
 
 
-def _instance_uid(wanted: _Explained, stamp: ObjectStamp, /) -> str:
-    return stamp.uid(f"explanation instance {wanted.nodule.candidate_id}")
+def _instance_uid(explained: _Explained, stamp: ObjectStamp, /) -> str:
+    return stamp.uid(f"explanation instance {explained.nodule.candidate_id}")
 
 
-def _stored(wanted: _Explained, /) -> NDArray[np.uint16]:
-    return np.asarray(wanted.explanation.values, dtype=np.uint16).reshape(wanted.grid.shape_zyx)
+def _stored(explained: _Explained, /) -> NDArray[np.uint16]:
+    return np.asarray(explained.explanation.values, dtype=np.uint16).reshape(explained.grid.shape_zyx)
 
 
 def _plane_positions(grid: Geometry, /) -> list[Sequence[Dataset]]:

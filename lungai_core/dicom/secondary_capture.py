@@ -56,7 +56,7 @@ def build_secondary_capture(stamp: ObjectStamp, source: SourceImages, /, *, nodu
     repeat = -(-_LEAST_COLUMNS // volume.geometry.shape_zyx[2])
     pixels = _with_text(_picture(volume, nodule, z=z, repeat=repeat), _lines(nodule, stamp))
     axes = volume.geometry.axes_zyx_lps
-    header = source.headers[z]
+    header = source.header(z)
     capture: Dataset = highdicom.sc.SCImage.from_ref_dataset(
         ref_dataset=header,
         pixel_array=pixels,

@@ -60,7 +60,7 @@ def build_segmentation(stamp: ObjectStamp, source: SourceImages, /) -> Dataset |
     highdicom = load_highdicom()
     slices, pixels = _frames(nodules, source)
     segmentation: Dataset = highdicom.seg.Segmentation(
-        source_images=[source.headers[z] for z in slices],
+        source_images=[source.header(z) for z in slices],
         pixel_array=pixels,
         segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=[_description(number, nodule, stamp) for number, nodule in enumerate(nodules, start=1)],

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pydicom
 
+from lungai_core.dicom.frames import CT_IMAGE
 from lungai_core.errors import SourceImagesError
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
     from lungai_core.domain.case_report import CaseReport
-    from lungai_core.domain.volume import CtVolume
+    from lungai_core.domain.volume import CtSeries, CtVolume
 
-__all__ = ["SourceImages", "StudyImages", "read_source_images", "read_study_images"]
+__all__ = ["SourceImages", "StudyImages", "is_classic", "read_source_images", "read_study_images"]
 
 _POSITION_TOLERANCE_MM = 0.01
 _DIRECTION_TOLERANCE = 1e-4
@@ -76,6 +77,25 @@ class SourceImages:
             raise _mismatch(what, f"slices 1 to {len(uids)}")
         for z, header in self.headers.items():
             _require_slice(header, uids[z], z=z, volume=self.volume)
+
+    def header(self, z: int, /) -> Dataset:
+        """Return the header of a slice.
+
+        :implements: SRS-DICOM-020, SDS-DICOM-020
+
+        Parameters
+        ----------
+        z
+            Index of the slice, from 0.
+
+        Raises
+        ------
+        SourceImagesError
+            If it is not among the headers.
+        """
+        if z not in self.headers:
+            raise _mismatch("The image of a slice that the result speaks of is missing.", f"slice {z + 1}")
+        return self.headers[z]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,11 +170,13 @@ def read_source_images(volume: CtVolume, /, *, report: CaseReport) -> SourceImag
     Raises
     ------
     SourceImagesError
-        If the volume was not read from files or has not the result's slices, or the file of a slice cannot be read or
-        holds another image now; also for multi-frame images.
+        If the result is one for another series, the volume was not read from files of classic CT images, or the file
+        of a slice cannot be read or holds another image now.
     """
-    if volume.series.frame_numbers:
-        raise _mismatch("The series is a multi-frame object.", "Enhanced CT")
+    if not is_classic(volume.series):
+        raise _mismatch("The series is a multi-frame object.", "SOP Class UID (0008,0016)")
+    if report.input is None or report.input.series_instance_uid != volume.series.series_instance_uid:
+        raise _mismatch("The result belongs to another series than the volume.", "Series Instance UID (0020,000E)")
     if not volume.files:
         raise _mismatch("The volume was not read from files.", "CtVolume.files")
     slices = sorted(_slices_of(report))
@@ -165,8 +187,26 @@ def read_source_images(volume: CtVolume, /, *, report: CaseReport) -> SourceImag
         header = _header(volume.files[z])
         if header is None:
             raise _mismatch("The file of an image cannot be read any more.", f"slice {z + 1}")
+        _complete(header, volume)
         headers[z] = header
     return SourceImages(headers, volume)
+
+
+def is_classic(series: CtSeries, /) -> bool:
+    """Tell whether a series has one image a slice, to which a result can refer: Enhanced CT has frames.
+
+    :implements: SRS-DICOM-020, SDS-DICOM-020
+    """
+    return series.sop_class_uid == CT_IMAGE
+
+
+def _complete(header: Dataset, volume: CtVolume, /) -> None:
+    # Both may be empty or absent in an image that is read; highdicom asks for a number where they stand, and for a
+    # thickness in any case. Slices that say nothing of theirs are taken to touch.
+    if header.get("SpacingBetweenSlices") is None:
+        header.pop("SpacingBetweenSlices", None)
+    if header.get("SliceThickness") is None:
+        header.SliceThickness = volume.geometry.spacing_zyx_mm[0]
 
 
 def _slices_of(report: CaseReport, /) -> set[int]:
@@ -182,17 +222,23 @@ def _slices_of(report: CaseReport, /) -> set[int]:
 def _require_slice(header: Dataset, uid: str, /, *, z: int, volume: CtVolume) -> None:
     geometry = volume.geometry
     place = f"slice {z + 1}"
-    if str(header.SOPInstanceUID) != uid:
+    if str(header.get("SOPInstanceUID")) != uid:
         raise _mismatch("An image stands at another slice's place.", f"{place}, SOP Instance UID (0008,0018)")
-    if (header.Rows, header.Columns) != geometry.shape_zyx[1:]:
+    if (header.get("Rows"), header.get("Columns")) != geometry.shape_zyx[1:]:
         raise _mismatch("An image has another size than its slice.", f"{place}, Rows (0028,0010), Columns (0028,0011)")
-    position = np.asarray(header.ImagePositionPatient, dtype=np.float64)
+    position = _numbers(header, "ImagePositionPatient", 3)
     if not _close(position, geometry.lps_from_index((z, 0, 0)), _POSITION_TOLERANCE_MM):
         raise _mismatch("An image lies elsewhere than its slice.", f"{place}, Image Position (0020,0032)")
-    row, column = np.asarray(header.ImageOrientationPatient, dtype=np.float64).reshape(2, 3)
+    row, column = _numbers(header, "ImageOrientationPatient", 6).reshape(2, 3)
     axes = (geometry.axes_zyx_lps[2], geometry.axes_zyx_lps[1])
     if not (_close(row, axes[0], _DIRECTION_TOLERANCE) and _close(column, axes[1], _DIRECTION_TOLERANCE)):
         raise _mismatch("An image has another orientation than its slice.", f"{place}, Image Orientation (0020,0037)")
+
+
+def _numbers(header: Dataset, keyword: str, count: int, /) -> NDArray[np.float64]:
+    # What is absent, or of another length, is close to nothing.
+    found = header.get(keyword) or ()
+    return np.asarray(found if len(found) == count else [np.nan] * count, dtype=np.float64)
 
 
 def _close(found: NDArray[np.float64], expected: ArrayLike, tolerance: float, /) -> bool:
@@ -205,5 +251,5 @@ def _mismatch(what: str, where: str, /) -> SourceImagesError:
         what,
         where=where,
         allowed="the classic CT images that the volume was read from, each at the place of its slice",
-        remedy="Give the files of the series that the result belongs to.",
+        remedy="Read the series again, and leave its files in place until its objects are written.",
     )

@@ -10,10 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pydicom
-from pydicom.uid import UID
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from lungai_core.dicom.encoder import encode_dataset
-from lungai_core.errors import MissingDependencyError
+from lungai_core.errors import InvalidArgumentError, MissingDependencyError
 from lungai_core.files import write_whole
 from lungai_core.version import __version__
 
@@ -33,6 +33,7 @@ MANUFACTURER = "lungai-core authors"
 _UUID_ROOT = "2.25."
 _VERSION_8 = 8 << 76
 _VARIANT = 2 << 62
+_PROCESSING_EQUIPMENT = "109102"  # DCM
 _KEEP = ~((0xF << 76) | (3 << 62)) & ((1 << 128) - 1)
 
 
@@ -139,8 +140,10 @@ def seal(dataset: Dataset, /, *, stamp: ObjectStamp) -> Dataset:
         uid = stamp.uid(f"dimensions of {dataset.SOPInstanceUID}")
         for item in (*dataset.DimensionOrganizationSequence, *dataset.get("DimensionIndexSequence", ())):
             item.DimensionOrganizationUID = UID(uid)
+    # highdicom's own contribution is dated by the clock; that of the scanner by the images.
     for item in dataset.get("ContributingEquipmentSequence", ()):
-        item.ContributionDateTime = f"{date}{time}"
+        if item.PurposeOfReferenceCodeSequence[0].CodeValue == _PROCESSING_EQUIPMENT:
+            item.ContributionDateTime = f"{date}{time}"
     return dataset
 
 
@@ -155,7 +158,19 @@ def save_object(dataset: Dataset, path: Path, /) -> Path:
         A sealed object with its file meta information. The same object gives the same bytes.
     path
         The file to write.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If the transfer syntax of its file meta information is another than Explicit VR Little Endian.
     """
+    if dataset.file_meta.TransferSyntaxUID != ExplicitVRLittleEndian:
+        raise InvalidArgumentError(
+            "An object names a transfer syntax that is not written here.",
+            where="Transfer Syntax UID (0002,0010)",
+            allowed=f"Explicit VR Little Endian ({ExplicitVRLittleEndian})",
+            remedy="Build the object with that transfer syntax, or write it with pydicom.",
+        )
     dataset.file_meta.ImplementationVersionName = f"LUNGAI_{__version__}"[:16]
     head = pydicom.Dataset()
     head.file_meta = dataset.file_meta

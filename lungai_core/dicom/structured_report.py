@@ -68,13 +68,13 @@ def build_structured_report(stamp: ObjectStamp, source: SourceImages, /, *, refe
         for nodule in stamp.report.nodules
     ]
     slices = dict.fromkeys(nodule.slice_number - 1 for nodule in stamp.report.nodules) or (0,)
-    shown = [source.headers[z] for z in slices]
+    shown = [source.header(z) for z in slices]
     series = source.volume.series
     images = ((series.series_instance_uid, series.sop_class_uid, uid) for uid in series.sop_instance_uids)
     written = (references.segmentation, *references.explanations.values())
     evidence = [*images, *(_instance(item) for item in written if item is not None)]
     return _document(
-        stamp, groups or [_empty_group(stamp)], filed_with=source.headers[0], evidence=evidence, shown=shown
+        stamp, groups or [_empty_group(stamp)], filed_with=source.header(0), evidence=evidence, shown=shown
     )
 
 
@@ -171,10 +171,10 @@ def _evidence(study_instance_uid: str, instances: list[_Instance], /) -> Dataset
 def _image_library(images: list[Dataset], /) -> Iterator[Dataset]:
     """Build the Image Library (TID 1600): what images share stands at their group, where each lies at itself."""
     sr = load_highdicom().sr
-    groups: dict[str, Dataset] = {}
+    groups: dict[tuple[float, float | None], Dataset] = {}
     for image in images:
-        # Size, spacing and orientation are those of the volume for all of them; these two may differ.
-        kind = f"{image.get('SliceThickness')} {image.get('SpacingBetweenSlices')}"
+        # Size, pixel spacing and orientation are those of the volume for all of them; these two may differ.
+        kind = (image.SliceThickness, image.get("SpacingBetweenSlices"))
         if kind not in groups:
             groups[kind] = _container("image_library_group")
             groups[kind].ContentSequence = sr.ContentSequence(
@@ -293,7 +293,7 @@ def _nodule_group(
         )
         group = sr.VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=segment, **common)
     else:
-        header = source.headers[nodule.slice_number - 1]
+        header = source.header(nodule.slice_number - 1)
         image = sr.SourceImageForMeasurementGroup(header.SOPClassUID, header.SOPInstanceUID)
         group = sr.MeasurementsAndQualitativeEvaluations(source_images=[image], **common)
     explanation = references.explanations.get(nodule.candidate_id)

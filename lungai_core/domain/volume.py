@@ -82,7 +82,7 @@ class CtVolume:
     Raises
     ------
     InvalidGeometryError
-        If the shapes of ``stored`` and ``geometry`` differ.
+        If the shapes of ``stored`` and ``geometry`` differ, or the files are not one a slice.
     """
 
     stored: StoredArray
@@ -96,6 +96,13 @@ class CtVolume:
 
     def __post_init__(self) -> None:
         _require_same_shape(self.stored.shape, self.geometry)
+        if len(self.files) not in {0, len(self.stored)}:
+            raise InvalidGeometryError(
+                "The files of a volume are not those of its slices.",
+                where=f"{len(self.files)} files, {len(self.stored)} slices",
+                allowed="the file of each slice, or none",
+                remedy="Cut files and stored values alike.",
+            )
         self.stored.flags.writeable = False
 
     def hounsfield(self) -> NDArray[np.float32]:

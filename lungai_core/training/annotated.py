@@ -242,7 +242,8 @@ def _cropped(volume: CtVolume, box: tuple[slice, slice, slice], /) -> CtVolume:
         "sop_instance_uids": volume.series.sop_instance_uids[box[0]],
         "frame_numbers": volume.series.frame_numbers[box[0]],
     }
-    return replace(volume, stored=stored, geometry=geometry, series=volume.series.model_copy(update=kept))
+    series = volume.series.model_copy(update=kept)
+    return replace(volume, stored=stored, geometry=geometry, series=series, files=volume.files[box[0]])
 
 
 def _fold(patient: str, folds: int, /) -> int:

@@ -93,6 +93,22 @@ def test_a_refused_input_leaves_nothing_unless_a_report_of_it_is_wanted(candidat
     assert not (tmp_path / "out" / "dicom").exists()
 
 
+@pytest.mark.verifies("SRS-CLI-002", "SRS-DICOM-020")
+@pytest.mark.parametrize("frames_an_object", [1, 4])
+def test_an_enhanced_ct_has_a_result_and_no_dicom_objects(ct_series, candidates, tmp_path, frames_an_object):
+    ct_dir = tmp_path / "ct"
+    ct_dir.mkdir()
+    for number in range(4 // frames_an_object):
+        image = ct_series.enhanced_dataset(frames_an_object)
+        image.SOPInstanceUID = f"2.25.{number + 1}"
+        for frame in image.PerFrameFunctionalGroupsSequence:
+            frame.PlanePositionSequence[0].ImagePositionPatient[2] += 2.5 * number
+        ct_series.save(image, ct_dir / f"{number}.dcm")
+    assert _run(ct_dir, candidates(), tmp_path / "out", "--dicom") == 0
+    assert read_result_json(tmp_path / "out" / "result.json").status == "no_candidates"
+    assert not (tmp_path / "out" / "dicom").exists()
+
+
 @pytest.mark.verifies("SRS-CLI-002", "SRS-DICOM-025")
 def test_a_refused_series_leaves_a_structured_report_of_the_refusal(ct_dir, candidates, tmp_path):
     gapped = tmp_path / "gapped"

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lungai_core.domain.case_report import Grid
+from lungai_core.domain.geometry import Geometry
 from lungai_core.report.document import CaseDocument
 from lungai_core.report.html import write_report_html
 
@@ -111,6 +113,40 @@ def test_mask_and_heat_are_a_part_of_the_volume(page):
     assert _pixels(page, "volume")["cyan"] > plain["cyan"] + 1000
     _look(page, heat=True)
     assert _pixels(page, "volume")["warm"] > plain["warm"] + 300
+
+
+@pytest.fixture(scope="module")
+def core_page(browser, parts, tmp_path_factory):
+    """The ball of 16 mm with evidence in its core alone, and WebGL."""
+    volume = parts.make_volume()
+    nodule = parts.nodule_of(volume)
+    corner = tuple(centre - 5.0 for centre in nodule.center_lps_mm)
+    grid = Grid.from_geometry(Geometry((6, 6, 6), (2.0, 2.0, 2.0), corner, volume.geometry.axes_zyx_lps))
+    values = np.pad(np.full((4, 4, 4), 180), 1)
+    core = nodule.explanation.model_copy(update={"grid": grid, "values": tuple(values.ravel().tolist())})
+    report = parts.report_of(volume, nodules=(nodule.model_copy(update={"explanation": core}),))
+    folder = tmp_path_factory.mktemp("core")
+    path = write_report_html(CaseDocument(report, volume, parts.card_of()), folder / "report.html")
+    flags = browser.WITH_WEBGL
+    with browser.open_page(path.as_uri(), profile=folder / "profile", flags=flags, width=900, height=700) as opened:
+        yield opened
+
+
+@pytest.mark.verifies("SRS-REPORT-006", "RC-REPORT-004")
+@pytest.mark.timeout(600)
+def test_evidence_inside_a_nodule_is_seen_through_its_mask(core_page):
+    side = core_page.evaluate(f"{_canvas('volume')}.width")
+    places = {"core": side // 2, "rim": side // 2 + round(6.5 / 64 * side)}
+
+    def blue_less_red(heat):
+        _look(core_page, mask=True, heat=heat)
+        seen = {name: _colour(core_page, "volume", column, side // 2) for name, column in places.items()}
+        return {name: int(blue) - int(red) for name, (red, _, blue, _) in seen.items()}
+
+    covered, veiled = blue_less_red(heat=False), blue_less_red(heat=True)
+    assert min(covered.values()) > 60
+    assert veiled["rim"] > 15
+    assert veiled["core"] < -15
 
 
 @pytest.mark.verifies("SRS-REPORT-003", "RC-REPORT-001", "RC-REPORT-004")

@@ -140,17 +140,17 @@
     return [...(hu < -100 ? [206, 128, 116] : hu < 150 ? [222, 160, 142] : [244, 236, 216]), alpha];
   });
   // CT, mask and heat as one volume of colours and opacities, so that heat cannot shine through the chest wall. Far from the
-  // nodule the volume fades, so that the chest wall does not hide it.
+  // nodule the volume fades, so that the chest wall does not hide it; with heat the mask is a veil around it.
   function fuse({ ct, heat, mask }) {
     const rgba = new Uint8Array(4 * N ** 3);
     for (let z = 0, i = 0; z < N; z++) for (let y = 0; y < N; y++) for (let x = 0; x < N; x++, i++) {
       let [r, g, b, alpha] = TISSUE[ct[i]];
       const distance = Math.hypot(x - HALF, y - HALF, z - HALF) / RADIUS, marked = state.mask && mask[i];
-      alpha *= distance > 1 ? 0 : marked ? 3 : Math.max(0.1, 1.1 - distance);
+      alpha *= distance > 1 ? 0 : marked ? (state.heat ? 0.08 : 3) : Math.max(0.1, 1.1 - distance);
       if (marked) [r, g, b] = [60, 205, 235];
       if (state.heat && heat[i] > 40) {
         const w = Math.min(0.85, heat[i] / 230), h = hot(heat[i] / 255);
-        r += (h[0] - r) * w; g += (h[1] - g) * w; b += (h[2] - b) * w; alpha *= 1 + w;
+        r += (h[0] - r) * w; g += (h[1] - g) * w; b += (h[2] - b) * w; alpha = marked ? Math.max(alpha, 0.5 * w * w) : alpha * (1 + w);
       }
       rgba.set([r, g, b, 255 * Math.min(1, alpha)], 4 * i);
     }

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -34,3 +37,12 @@ def test_stored_values_cannot_be_changed():
 def test_an_array_of_another_shape_than_its_geometry_is_refused():
     with pytest.raises(InvalidGeometryError, match="different shapes"):
         _volume(np.zeros((2, 3, 4), dtype=np.int16), shape_zyx=(3, 2, 4))
+
+
+@pytest.mark.verifies("SRS-DOM-002")
+def test_a_volume_has_the_file_of_each_slice_or_none():
+    volume = _volume(np.zeros((2, 3, 4), dtype=np.int16))
+    assert volume.files == ()
+    with pytest.raises(InvalidGeometryError, match="not those of its slices") as caught:
+        replace(volume, files=(Path("Doe.dcm"),))
+    assert "Doe" not in str(caught.value)

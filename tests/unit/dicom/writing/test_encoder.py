@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
+from pydicom.uid import ExplicitVRLittleEndian
 
 from lungai_core.dicom.encoder import encode_dataset
 
@@ -47,6 +48,9 @@ def _data_sets(draw, depth=2):
         "TextValue": TEXT,
         "PersonName": TEXT,
         "ImageComments": TEXT,
+        "OtherPatientNames": st.lists(TEXT.filter(bool), min_size=2, max_size=3),
+        "SeriesNumber": st.none(),
+        "SoftwareVersions": st.lists(TEXT.filter(bool), min_size=2, max_size=3),
         "Modality": st.sampled_from(["CT", "SEG", "", None]),
         "ImageType": st.lists(st.sampled_from(["ORIGINAL", "PRIMARY", "AXIAL"]), max_size=3),
         "ContentDate": st.sampled_from(["20260101", ""]),
@@ -64,6 +68,8 @@ def _data_sets(draw, depth=2):
     }
     for keyword in draw(st.lists(st.sampled_from(sorted(elements)), unique=True, max_size=8)):
         setattr(dataset, keyword, draw(elements[keyword]))
+    if draw(st.booleans()):
+        dataset.private_block(0x0011, "LUNGAI", create=True).add_new(0x10, draw(st.sampled_from(["LO", "UN"])), b"xy")
     if depth:
         for keyword in draw(st.lists(st.sampled_from(["ContentSequence", "ConceptNameCodeSequence"]), unique=True)):
             setattr(dataset, keyword, draw(st.lists(_data_sets(depth=depth - 1), max_size=3)))
@@ -89,16 +95,28 @@ def test_what_is_too_long_for_its_vr_and_retired_group_lengths_are_treated_as_by
 
 
 @pytest.mark.verifies("SRS-DICOM-021")
-def test_a_sequence_that_was_read_with_undefined_length_is_written_so_again():
-    inner = pydicom.Dataset()
-    inner.CodeValue = "1"
-    dataset = pydicom.Dataset()
-    dataset.ConceptNameCodeSequence = [inner]
-    dataset["ConceptNameCodeSequence"].is_undefined_length = True
-    encoded = encode_dataset(dataset)
-    assert encoded == _by_pydicom(dataset)
-    again = pydicom.dcmread(io.BytesIO(b"\0" * 128 + b"DICM" + encoded), force=True)
-    assert again.ConceptNameCodeSequence[0].CodeValue == "1"
+def test_sequences_and_items_that_were_read_without_a_length_are_written_with_one():
+    # (0040,A043) and its item have no length; the item holds Code Value "肺", padded by three spaces.
+    item = b"\x08\0\0\1SH\6\0" + "肺".encode() + b"   "
+    sequence = b"\x40\0\x43\xa0SQ\0\0" + b"\xff" * 4 + b"\xfe\xff\0\xe0" + b"\xff" * 4 + item
+    sequence += b"\xfe\xff\x0d\xe0\0\0\0\0" + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    character_set = b"\x08\0\5\0CS\x0a\0ISO_IR 192"
+    read = pydicom.dcmread(io.BytesIO(_head() + character_set + sequence))
+    encoded = encode_dataset(read)
+    assert encoded == character_set + (
+        b"\x40\0\x43\xa0SQ\0\0\x14\0\0\0" + b"\xfe\xff\0\xe0\x0c\0\0\0" + b"\x08\0\0\1SH\4\0" + "肺".encode() + b" "
+    )
+    assert pydicom.dcmread(io.BytesIO(_head() + encoded)).ConceptNameCodeSequence[0].CodeValue == "肺"
+
+
+def _head():
+    empty = pydicom.Dataset()
+    empty.file_meta = pydicom.dataset.FileMetaDataset()
+    empty.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    empty.file_meta.MediaStorageSOPClassUID = empty.file_meta.MediaStorageSOPInstanceUID = "1.2"
+    stream = io.BytesIO()
+    empty.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()
 
 
 @pytest.mark.verifies("SRS-DICOM-021")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import shutil
 import subprocess
 from dataclasses import replace
@@ -9,6 +10,7 @@ import pytest
 
 from lungai_core.dicom import parametric_map
 from lungai_core.dicom.parametric_map import build_explanation_maps
+from lungai_core.dicom.source_images import SourceImages
 from lungai_core.dicom.stamps import save_object
 from lungai_core.domain.case_report import Grid
 from lungai_core.domain.geometry import Geometry
@@ -58,11 +60,12 @@ def _explained(stamp, source, name, *, slice_number, origin, scale, axes=None):
     )
 
 
+OBLIQUE = ((0.6, 0.0, 0.8), (0.0, 1.0, 0.0), (0.8, 0.0, -0.6))
 SAGITTAL = ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.0, 1.0, 0.0))
 
 
 @pytest.mark.verifies("SRS-DICOM-024", "SRS-DICOM-021")
-@pytest.mark.parametrize("axes", [None, SAGITTAL], ids=["axial", "sagittal"])
+@pytest.mark.parametrize("axes", [None, SAGITTAL, OBLIQUE], ids=["axial", "sagittal", "oblique"])
 def test_each_map_of_a_case_has_the_bytes_that_highdicom_gives_it_alone(stamp, source, axes, tmp_path):
     places = [("a", 3, (1.25, -7.5, 300.0), 0.7), ("b", 9, (-50.1234567, 31.0, -12.5), 1.9), ("c", 16, (0, 0, 0), 12)]
     nodules = [
@@ -84,6 +87,24 @@ def test_each_map_of_a_case_has_the_bytes_that_highdicom_gives_it_alone(stamp, s
         )
         expected = save_object(alone, tmp_path / "alone.dcm").read_bytes()
         assert save_object(together[nodule.candidate_id], tmp_path / "together.dcm").read_bytes() == expected
+
+
+@pytest.mark.verifies("SRS-DICOM-024")
+def test_the_maps_of_a_case_are_filed_with_its_first_image_and_refer_to_the_nearest(stamp, source):
+    headers = copy.deepcopy(dict(source.headers))
+    for z, header in headers.items():
+        header.PatientAge = f"{50 + z:03}Y"
+    nodules = [
+        _explained(stamp, source, name, slice_number=z, origin=(0.0, 0.0, 0.0), scale=1.0)
+        for name, z in (("a", 3), ("b", 9))
+    ]
+    case = replace(stamp, report=stamp.report.model_copy(update={"nodules": tuple(nodules)}))
+    maps = build_explanation_maps(case, SourceImages(headers, source.volume))
+    assert [built.PatientAge for built in maps.values()] == ["050Y", "050Y"]
+    nearest = [headers[2].SOPInstanceUID, headers[8].SOPInstanceUID]
+    assert [built.SourceImageSequence[0].ReferencedSOPInstanceUID for built in maps.values()] == nearest
+    listed = [built.ReferencedSeriesSequence[0].ReferencedInstanceSequence for built in maps.values()]
+    assert [instances[0].ReferencedSOPInstanceUID for instances in listed] == nearest
 
 
 @pytest.mark.verifies("SRS-DICOM-024")

@@ -2,12 +2,20 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 
 import numpy as np
+import pydicom
 import pytest
 
+from lungai_core.dicom.parametric_map import build_explanation_maps
 from lungai_core.dicom.reader import read_ct_series
+from lungai_core.dicom.secondary_capture import build_secondary_capture
+from lungai_core.dicom.segmentation import build_segmentation
 from lungai_core.dicom.source_images import SourceImages, read_source_images
+from lungai_core.dicom.stamps import ObjectStamp
+from lungai_core.dicom.structured_report import ReportReferences, build_structured_report
 from lungai_core.errors import SourceImagesError
 from lungai_core.testing.phantom import PhantomSpec, make_phantom
 from lungai_core.testing.series import write_phantom_series
@@ -91,7 +99,58 @@ def test_a_volume_that_was_not_read_from_files_has_no_images(source, nothing):
 
 
 @pytest.mark.verifies("SRS-DICOM-020")
-def test_a_multi_frame_series_is_refused(source, nothing):
-    series = source.volume.series.model_copy(update={"frame_numbers": tuple(range(1, 17))})
+def test_the_result_of_another_series_is_refused(folder, nothing):
+    volume = read_ct_series(folder)
+    series = volume.series.model_copy(update={"series_instance_uid": "2.25.1"})
+    with pytest.raises(SourceImagesError, match="another series than the volume"):
+        read_source_images(replace(volume, series=series), report=nothing.report)
+
+
+@pytest.mark.verifies("SRS-DICOM-020")
+def test_enhanced_ct_is_refused_also_where_an_object_has_one_frame(source, nothing):
+    series = source.volume.series.model_copy(update={"sop_class_uid": "1.2.840.10008.5.1.4.1.1.2.1"})
     with pytest.raises(SourceImagesError, match="multi-frame"):
         read_source_images(replace(source.volume, series=series), report=nothing.report)
+
+
+@pytest.mark.verifies("SRS-DICOM-020")
+@pytest.mark.parametrize("keyword", ["SOPInstanceUID", "Rows", "ImagePositionPatient", "ImageOrientationPatient"])
+def test_an_image_that_has_lost_what_places_it_is_refused(source, keyword):
+    other = copy.deepcopy(source.headers[4])
+    delattr(other, keyword)
+    with pytest.raises(SourceImagesError) as caught:
+        SourceImages({**source.headers, 4: other}, source.volume)
+    assert caught.value.where.startswith("slice 5,")
+
+
+@pytest.mark.verifies("SRS-DICOM-020", "SRS-DICOM-022", "SRS-DICOM-023", "SRS-DICOM-024", "SRS-DICOM-026")
+def test_an_object_is_not_built_without_the_images_that_its_result_speaks_of(source, stamp):
+    first = SourceImages({0: source.headers[0]}, source.volume)
+    builders = (
+        build_segmentation,
+        build_explanation_maps,
+        partial(build_structured_report, references=ReportReferences(None, {})),
+        partial(build_secondary_capture, nodule=stamp.report.nodules[0]),
+    )
+    for build in builders:
+        with pytest.raises(SourceImagesError, match="image of a slice that the result speaks of is missing"):
+            build(stamp, first)
+
+
+@pytest.mark.verifies("SRS-DICOM-020", "SRS-DICOM-022", "SRS-DICOM-023")
+@pytest.mark.parametrize("change", ["empty", "absent"])
+def test_images_that_say_nothing_of_their_thickness_have_objects_too(folder, builders, change):
+    for path in folder.glob("*.dcm"):
+        image = pydicom.dcmread(path)
+        image.SliceThickness = image.SpacingBetweenSlices = None
+        if change == "absent":
+            del image.SliceThickness, image.SpacingBetweenSlices
+        image.save_as(path)
+    volume = read_ct_series(folder)
+    nodule = builders["nodule"](volume, "a", np.s_[2:4, 10:14, 8:12])
+    stamp = ObjectStamp(builders["report"](volume, (nodule,)), datetime(2026, 1, 2))  # noqa: DTZ001  local
+    source = read_source_images(volume, report=stamp.report)
+    segmentation = build_segmentation(stamp, source)
+    document = build_structured_report(stamp, source, references=ReportReferences(segmentation, {}))
+    assert segmentation.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SliceThickness == 8.0
+    assert document.SOPInstanceUID == stamp.uid("report instance")

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+import copy
 import sys
 import uuid
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from pydicom.uid import UID
+from pydicom.uid import UID, ImplicitVRLittleEndian
 
 from lungai_core.dicom.parametric_map import build_explanation_maps
 from lungai_core.dicom.segmentation import build_segmentation
+from lungai_core.dicom.source_images import SourceImages
 from lungai_core.dicom.stamps import derived_uid, load_highdicom, save_object
 from lungai_core.dicom.structured_report import ReportReferences, build_structured_report
-from lungai_core.errors import MissingDependencyError
+from lungai_core.errors import InvalidArgumentError, MissingDependencyError
 
 
 @pytest.mark.verifies("SRS-DICOM-021")
@@ -48,6 +50,29 @@ def test_writing_twice_gives_equal_bytes_and_another_time_other_objects(stamp, s
     assert _written(stamp, source, tmp_path / "second") == first
     later = replace(stamp, written_at=stamp.written_at + timedelta(days=1))
     assert all(content != first[name] for name, content in _written(later, source, tmp_path / "later").items())
+
+
+@pytest.mark.verifies("SRS-DICOM-021")
+def test_the_scanner_contributed_when_the_images_say_and_highdicom_when_the_object_was_written(stamp, source):
+    dated = copy.deepcopy(source.headers[0])
+    dated.AcquisitionDateTime = "20190505101112"
+    for header, expected in ((dated, "20190505101112"), (source.headers[0], "")):
+        images = SourceImages({**source.headers, 0: header}, source.volume)
+        document = build_structured_report(stamp, images, references=ReportReferences(None, {}))
+        times = {
+            item.PurposeOfReferenceCodeSequence[0].CodeMeaning: str(item.get("ContributionDateTime", ""))
+            for item in document.ContributingEquipmentSequence
+        }
+        assert times == {"Acquisition Equipment": expected, "Processing Equipment": "20260102030405"}
+
+
+@pytest.mark.verifies("SRS-DICOM-021")
+def test_an_object_of_another_transfer_syntax_is_not_written(stamp, source, tmp_path):
+    segmentation = build_segmentation(stamp, source)
+    segmentation.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    with pytest.raises(InvalidArgumentError, match="transfer syntax"):
+        save_object(segmentation, tmp_path / "seg.dcm")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.verifies("SRS-DICOM-021")
