@@ -60,7 +60,13 @@ def build_explanation_maps(stamp: ObjectStamp, source: SourceImages, /) -> dict[
     dict
         Data sets by candidate identifier, in the order of the result; none for a nodule without an explanation. They
         share the elements in which they do not differ.
+
+    Raises
+    ------
+    SourceImagesError
+        If the result is one for another series than the images, or speaks of a slice whose image is not among them.
     """
+    source.require_result(stamp.report)
     maps: dict[str, Dataset] = {}
     # highdicom takes 30 ms an object, and the maps of a case differ in a few places only: it builds a pattern for each
     # kind of grid, filed with the first image as all objects of a case are, and the maps are made after it.

@@ -49,7 +49,13 @@ def build_secondary_capture(stamp: ObjectStamp, source: SourceImages, /, *, nodu
         The checked images of the series.
     nodule
         A nodule of the result.
+
+    Raises
+    ------
+    SourceImagesError
+        If the result is one for another series than the images, or speaks of a slice whose image is not among them.
     """
+    source.require_result(stamp.report)
     highdicom = load_highdicom()
     volume = source.volume
     z = _slice_index(nodule)

@@ -53,7 +53,13 @@ def build_segmentation(stamp: ObjectStamp, source: SourceImages, /) -> Dataset |
     -------
     pydicom.Dataset or None
         ``None`` where no nodule has a mask: an empty Segmentation would hold every frame and say nothing.
+
+    Raises
+    ------
+    SourceImagesError
+        If the result is one for another series than the images, or speaks of a slice whose image is not among them.
     """
+    source.require_result(stamp.report)
     nodules = segmented_nodules(stamp)
     if not nodules:
         return None

@@ -78,6 +78,23 @@ class SourceImages:
         for z, header in self.headers.items():
             _require_slice(header, uids[z], z=z, volume=self.volume)
 
+    def require_result(self, report: CaseReport, /) -> None:
+        """Refuse a result that is not one for this series: its objects would be filed with another patient.
+
+        :implements: SRS-DICOM-020, SDS-DICOM-020
+
+        Parameters
+        ----------
+        report
+            The result that an object is to be built from.
+
+        Raises
+        ------
+        SourceImagesError
+            If it is one for another series, or for none.
+        """
+        _require_series(self.volume, report)
+
     def header(self, z: int, /) -> Dataset:
         """Return the header of a slice.
 
@@ -175,8 +192,7 @@ def read_source_images(volume: CtVolume, /, *, report: CaseReport) -> SourceImag
     """
     if not is_classic(volume.series):
         raise _mismatch("The series is a multi-frame object.", "SOP Class UID (0008,0016)")
-    if report.input is None or report.input.series_instance_uid != volume.series.series_instance_uid:
-        raise _mismatch("The result belongs to another series than the volume.", "Series Instance UID (0020,000E)")
+    _require_series(volume, report)
     if not volume.files:
         raise _mismatch("The volume was not read from files.", "CtVolume.files")
     slices = sorted(_slices_of(report))
@@ -217,6 +233,11 @@ def _slices_of(report: CaseReport, /) -> set[int]:
             lowest = nodule.mask.box.lower_zyx[0]
             slices.update(range(lowest, lowest + nodule.mask.box.shape_zyx[0]))
     return slices
+
+
+def _require_series(volume: CtVolume, report: CaseReport, /) -> None:
+    if report.input is None or report.input.series_instance_uid != volume.series.series_instance_uid:
+        raise _mismatch("The result belongs to another series than the images.", "Series Instance UID (0020,000E)")
 
 
 def _require_slice(header: Dataset, uid: str, /, *, z: int, volume: CtVolume) -> None:

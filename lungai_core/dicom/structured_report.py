@@ -61,7 +61,13 @@ def build_structured_report(stamp: ObjectStamp, source: SourceImages, /, *, refe
         The checked images of the series.
     references
         The objects written beside this one.
+
+    Raises
+    ------
+    SourceImagesError
+        If the result is one for another series than the images, or speaks of a slice whose image is not among them.
     """
+    source.require_result(stamp.report)
     algorithm = _algorithm(stamp)
     groups = [
         _nodule_group(nodule, stamp, source, algorithm=algorithm, references=references)

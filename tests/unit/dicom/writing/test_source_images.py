@@ -102,7 +102,7 @@ def test_a_volume_that_was_not_read_from_files_has_no_images(source, nothing):
 def test_the_result_of_another_series_is_refused(folder, nothing):
     volume = read_ct_series(folder)
     series = volume.series.model_copy(update={"series_instance_uid": "2.25.1"})
-    with pytest.raises(SourceImagesError, match="another series than the volume"):
+    with pytest.raises(SourceImagesError, match="another series than the images"):
         read_source_images(replace(volume, series=series), report=nothing.report)
 
 
@@ -126,15 +126,28 @@ def test_an_image_that_has_lost_what_places_it_is_refused(source, keyword):
 @pytest.mark.verifies("SRS-DICOM-020", "SRS-DICOM-022", "SRS-DICOM-023", "SRS-DICOM-024", "SRS-DICOM-026")
 def test_an_object_is_not_built_without_the_images_that_its_result_speaks_of(source, stamp):
     first = SourceImages({0: source.headers[0]}, source.volume)
-    builders = (
+    for build in _builders(stamp):
+        with pytest.raises(SourceImagesError, match="image of a slice that the result speaks of is missing"):
+            build(stamp, first)
+
+
+def _builders(stamp):
+    return (
         build_segmentation,
         build_explanation_maps,
         partial(build_structured_report, references=ReportReferences(None, {})),
         partial(build_secondary_capture, nodule=stamp.report.nodules[0]),
     )
-    for build in builders:
-        with pytest.raises(SourceImagesError, match="image of a slice that the result speaks of is missing"):
-            build(stamp, first)
+
+
+@pytest.mark.verifies("SRS-DICOM-020", "SRS-DICOM-022", "SRS-DICOM-023", "SRS-DICOM-024", "SRS-DICOM-026")
+@pytest.mark.parametrize("identity", ["another", "none"])
+def test_no_object_is_filed_with_the_images_of_another_series(source, stamp, identity):
+    other = stamp.report.input.model_copy(update={"series_instance_uid": "2.25.1"}) if identity == "another" else None
+    foreign = replace(stamp, report=stamp.report.model_copy(update={"input": other}))
+    for build in _builders(stamp):
+        with pytest.raises(SourceImagesError, match="another series"):
+            build(foreign, source)
 
 
 @pytest.mark.verifies("SRS-DICOM-020", "SRS-DICOM-022", "SRS-DICOM-023")
