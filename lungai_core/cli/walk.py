@@ -218,9 +218,9 @@ def _write(document: CaseDocument, folder: Path, /, *, files: CaseFiles) -> None
 
 def _write_dicom(document: CaseDocument, stamp: ObjectStamp, folder: Path, /, *, files: CaseFiles) -> None:
     if document.volume is None:
-        images = (
-            None if files.objects is DicomObjects.SEGMENTATION else read_study_images(sorted(files.ct_dir.rglob("*")))
-        )
+        if files.objects is DicomObjects.SEGMENTATION:
+            return
+        images = read_study_images(sorted(files.ct_dir.rglob("*")))
         if images is not None:
             save_object(build_refusal_report(stamp, images), folder / "report.dcm")
     # A multi-frame series has no image a slice that a Segmentation could refer to; its masks stand in result.json.

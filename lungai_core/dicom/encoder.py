@@ -26,7 +26,7 @@ _HEAD = struct.Struct("<HH2sH")
 _LONG_HEAD = struct.Struct("<HH2sxxL")
 _ITEM = struct.Struct("<HHL")
 _ITEM_GROUP, _ITEM_NUMBER = 0xFFFE, 0xE000
-_LONGEST = 0xFFFF
+_LONGEST_BYTES = 0xFFFF
 _LAST_GROUP_WITH_LENGTH = 6
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _WORD_VRS = frozenset({"AE", "AS", "CS", "DA", "DT", "TM", "UI"})
@@ -70,7 +70,7 @@ def _encode(dataset: Dataset, outer: Sequence[Dataset], encodings: list[str], /)
             items = [_encode(item, levels, encodings) for item in value]
             body = b"".join([_ITEM.pack(_ITEM_GROUP, _ITEM_NUMBER, len(item)) + item for item in items])
             parts += (_LONG_HEAD.pack(group, number, b"SQ", len(body)), body)
-        elif is_plain and isinstance(value, str) and value.isascii() and len(value) < _LONGEST:
+        elif is_plain and isinstance(value, str) and value.isascii() and len(value) < _LONGEST_BYTES:
             padding = "" if len(value) % 2 == 0 else "\0" if vr == "UI" else " "
             parts += (_HEAD.pack(group, number, vr.encode(), len(value) + len(padding)), (value + padding).encode())
         else:

@@ -69,7 +69,7 @@ def build_explanation_maps(stamp: ObjectStamp, source: SourceImages, /) -> dict[
     source.require_result(stamp.report)
     maps: dict[str, Dataset] = {}
     # highdicom takes 30 ms an object, and the maps of a case differ in a few places only: it builds a pattern for each
-    # kind of grid, filed with the first image as all objects of a case are, and the maps are made after it.
+    # kind of grid, filed with the first image of the series, and the maps are made after it.
     patterns: dict[Geometry, tuple[Geometry, Dataset]] = {}
     for number, nodule in enumerate(stamp.report.nodules, start=1):
         if nodule.explanation is None:
@@ -78,13 +78,12 @@ def build_explanation_maps(stamp: ObjectStamp, source: SourceImages, /) -> dict[
         explained = _Explained(number, nodule, nodule.explanation, grid, source.header(nodule.slice_number - 1))
         kind = replace(grid, origin_lps_mm=(0.0, 0.0, 0.0))
         if kind not in patterns:
-            pattern = _by_highdicom(replace(explained, nearest=source.header(0)), stamp=stamp)
-            patterns[kind] = (grid, pattern)
+            patterns[kind] = (grid, _by_highdicom(explained, filed_with=source.header(0), stamp=stamp))
         maps[nodule.candidate_id] = _after(*patterns[kind], explained, stamp=stamp)
     return maps
 
 
-def _by_highdicom(explained: _Explained, /, *, stamp: ObjectStamp) -> Dataset:
+def _by_highdicom(explained: _Explained, /, *, filed_with: Dataset, stamp: ObjectStamp) -> Dataset:
     highdicom = load_highdicom()
     grid = explained.grid
     mapping = highdicom.pm.RealWorldValueMapping(
@@ -98,7 +97,7 @@ def _by_highdicom(explained: _Explained, /, *, stamp: ObjectStamp) -> Dataset:
     )
     # One image of the series is the evidence; the frames have their own grid.
     parametric_map: Dataset = highdicom.pm.ParametricMap(
-        source_images=[explained.nearest],
+        source_images=[filed_with],
         pixel_array=_stored(explained),
         series_instance_uid=stamp.uid("explanation series"),
         series_number=_SERIES_NUMBER,

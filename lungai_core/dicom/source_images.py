@@ -258,8 +258,8 @@ def _require_slice(header: Dataset, uid: str, /, *, z: int, volume: CtVolume) ->
 
 def _numbers(header: Dataset, keyword: str, count: int, /) -> NDArray[np.float64]:
     # What is absent, or of another length, is close to nothing.
-    found = header.get(keyword) or ()
-    return np.asarray(found if len(found) == count else [np.nan] * count, dtype=np.float64)
+    found = np.ravel(np.asarray(header.get(keyword), dtype=np.float64))
+    return found if found.size == count else np.full(count, np.nan)
 
 
 def _close(found: NDArray[np.float64], expected: ArrayLike, tolerance: float, /) -> bool:

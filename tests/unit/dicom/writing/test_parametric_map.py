@@ -75,16 +75,10 @@ def test_each_map_of_a_case_has_the_bytes_that_highdicom_gives_it_alone(stamp, s
     case = replace(stamp, report=stamp.report.model_copy(update={"nodules": tuple(nodules)}))
     together = build_explanation_maps(case, source)
     for number, nodule in enumerate(nodules, start=1):
-        alone = parametric_map._by_highdicom(
-            parametric_map._Explained(
-                number,
-                nodule,
-                nodule.explanation,
-                nodule.explanation.grid.to_geometry(),
-                source.headers[nodule.slice_number - 1],
-            ),
-            stamp=case,
-        )
+        nearest = source.headers[nodule.slice_number - 1]
+        grid = nodule.explanation.grid.to_geometry()
+        explained = parametric_map._Explained(number, nodule, nodule.explanation, grid, nearest)
+        alone = parametric_map._by_highdicom(explained, filed_with=nearest, stamp=case)
         expected = save_object(alone, tmp_path / "alone.dcm").read_bytes()
         assert save_object(together[nodule.candidate_id], tmp_path / "together.dcm").read_bytes() == expected
 

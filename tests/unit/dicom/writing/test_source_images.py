@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 
 import numpy as np
@@ -14,7 +13,6 @@ from lungai_core.dicom.reader import read_ct_series
 from lungai_core.dicom.secondary_capture import build_secondary_capture
 from lungai_core.dicom.segmentation import build_segmentation
 from lungai_core.dicom.source_images import SourceImages, read_source_images
-from lungai_core.dicom.stamps import ObjectStamp
 from lungai_core.dicom.structured_report import ReportReferences, build_structured_report
 from lungai_core.errors import SourceImagesError
 from lungai_core.testing.phantom import PhantomSpec, make_phantom
@@ -123,6 +121,17 @@ def test_an_image_that_has_lost_what_places_it_is_refused(source, keyword):
     assert caught.value.where.startswith("slice 5,")
 
 
+@pytest.mark.verifies("SRS-DICOM-020")
+@pytest.mark.parametrize("keyword", ["ImagePositionPatient", "ImageOrientationPatient"])
+@pytest.mark.parametrize("value", [None, 0.0, [0.0, 1.0]])
+def test_an_image_whose_place_is_not_whole_is_refused(source, keyword, value):
+    other = copy.deepcopy(source.headers[4])
+    setattr(other, keyword, value)
+    with pytest.raises(SourceImagesError) as caught:
+        SourceImages({**source.headers, 4: other}, source.volume)
+    assert caught.value.where.startswith("slice 5,")
+
+
 @pytest.mark.verifies("SRS-DICOM-020", "SRS-DICOM-022", "SRS-DICOM-023", "SRS-DICOM-024", "SRS-DICOM-026")
 def test_an_object_is_not_built_without_the_images_that_its_result_speaks_of(source, stamp):
     first = SourceImages({0: source.headers[0]}, source.volume)
@@ -152,7 +161,7 @@ def test_no_object_is_filed_with_the_images_of_another_series(source, stamp, ide
 
 @pytest.mark.verifies("SRS-DICOM-020", "SRS-DICOM-022", "SRS-DICOM-023")
 @pytest.mark.parametrize("change", ["empty", "absent"])
-def test_images_that_say_nothing_of_their_thickness_have_objects_too(folder, builders, change):
+def test_images_that_say_nothing_of_their_thickness_have_objects_too(folder, builders, nothing, change):
     for path in folder.glob("*.dcm"):
         image = pydicom.dcmread(path)
         image.SliceThickness = image.SpacingBetweenSlices = None
@@ -161,7 +170,7 @@ def test_images_that_say_nothing_of_their_thickness_have_objects_too(folder, bui
         image.save_as(path)
     volume = read_ct_series(folder)
     nodule = builders["nodule"](volume, "a", np.s_[2:4, 10:14, 8:12])
-    stamp = ObjectStamp(builders["report"](volume, (nodule,)), datetime(2026, 1, 2))  # noqa: DTZ001  local
+    stamp = replace(nothing, report=builders["report"](volume, (nodule,)))
     source = read_source_images(volume, report=stamp.report)
     segmentation = build_segmentation(stamp, source)
     document = build_structured_report(stamp, source, references=ReportReferences(segmentation, {}))
