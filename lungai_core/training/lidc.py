@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import nibabel
 import numpy as np
 
+from lungai_core.dicom.frames import CT_IMAGE
 from lungai_core.domain.geometry import Geometry
 from lungai_core.domain.volume import CtSeries, CtVolume
 from lungai_core.errors import DataSetError
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["load_lidc_context", "load_lidc_nodules"]
 
-_CT_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
 _RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
 _NEUTRAL_RATING = 3.0
 _CONTEXT_SCALE_HU, _CONTEXT_OFFSET_HU = 1400.0, -1000.0
@@ -205,7 +205,7 @@ def _series(series_uid: str, /) -> CtSeries:
         study_instance_uid="",
         series_instance_uid=series_uid,
         frame_of_reference_uid="",
-        sop_class_uid=_CT_STORAGE,
+        sop_class_uid=CT_IMAGE,
         sop_instance_uids=(),
     )
 
