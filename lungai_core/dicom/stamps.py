@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -92,7 +93,7 @@ def derived_uid(*parts: str) -> str:
 
 
 def load_highdicom() -> ModuleType:
-    """Import highdicom.
+    """Import highdicom, and silence what it and pydicom warn of while objects are built.
 
     :implements: SRS-DICOM-021, SDS-DICOM-021
 
@@ -101,6 +102,8 @@ def load_highdicom() -> ModuleType:
     MissingDependencyError
         If the extra ``dicom`` is not installed.
     """
+    # Their warnings quote the values that they doubt, as the name of a patient: none may reach a log.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"(highdicom|pydicom)\b")
     try:
         return import_module("highdicom")
     except ImportError as error:

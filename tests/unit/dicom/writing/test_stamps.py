@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import sys
 import uuid
+import warnings
 from dataclasses import replace
 from datetime import timedelta
 
@@ -64,6 +65,21 @@ def test_the_scanner_contributed_when_the_images_say_and_highdicom_when_the_obje
             for item in document.ContributingEquipmentSequence
         }
         assert times == {"Acquisition Equipment": expected, "Processing Equipment": "20260102030405"}
+
+
+@pytest.mark.verifies("SRS-DICOM-021")
+def test_no_warning_quotes_a_value_of_the_patient(stamp, source, capsys):
+    # highdicom doubts a name of one component, and quotes it.
+    header = copy.deepcopy(source.headers[0])
+    header.PatientName = "DOE"
+    images = SourceImages({**source.headers, 0: header}, source.volume)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        document = build_structured_report(stamp, images, references=ReportReferences(None, {}))
+        maps = build_explanation_maps(stamp, images)
+    assert document.PatientName == maps["a"].PatientName == "DOE"
+    assert [str(warning.message) for warning in caught] == []
+    assert "DOE" not in "".join(capsys.readouterr())
 
 
 @pytest.mark.verifies("SRS-DICOM-021")
